@@ -89,14 +89,22 @@ impl Error {
                 format!("{} fields are wrong: {}", many.len(), fields.join(", "))
             }
         };
-        Self::new(Kind::Invalid(violations), ErrorReason::InvalidField, message)
+        Self::new(
+            Kind::Invalid(violations),
+            ErrorReason::InvalidField,
+            message,
+        )
     }
 
     /// There is no `resource` (`ticket`, `agent`) named `id`.
     pub fn not_found(resource: &str, id: impl Into<String>) -> Self {
         let id = id.into();
-        Self::new(Kind::NotFound, ErrorReason::ResourceNotFound, format!("there is no {resource} {id:?}"))
-            .about(resource, id)
+        Self::new(
+            Kind::NotFound,
+            ErrorReason::ResourceNotFound,
+            format!("there is no {resource} {id:?}"),
+        )
+        .about(resource, id)
     }
 
     /// A `resource` named `id` exists.
@@ -118,7 +126,11 @@ impl Error {
 
     /// Too much at once; nothing was done. Repeat after `retry_after`.
     pub fn exhausted(retry_after: Duration, message: impl Into<String>) -> Self {
-        Self::new(Kind::Exhausted(retry_after), ErrorReason::Overloaded, message)
+        Self::new(
+            Kind::Exhausted(retry_after),
+            ErrorReason::Overloaded,
+            message,
+        )
     }
 
     /// Something this service needs does not answer. Repeat after `retry_after`.

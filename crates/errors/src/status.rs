@@ -40,7 +40,14 @@ pub fn code(kind: &Kind) -> Code {
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let Inner { kind, reason, mut message, metadata, resource, source } = error.into_inner();
+        let Inner {
+            kind,
+            reason,
+            mut message,
+            metadata,
+            resource,
+            source,
+        } = error.into_inner();
         let mut metadata: HashMap<String, String> = metadata.into_iter().collect();
         let mut details = ErrorDetails::new();
         match &kind {

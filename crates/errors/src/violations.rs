@@ -33,12 +33,18 @@ pub struct Text {
 impl Text {
     /// One line: no control characters at all. `bytes` counts UTF-8 after normalisation.
     pub const fn line(bytes: std::ops::RangeInclusive<usize>) -> Self {
-        Self { bytes, multiline: false }
+        Self {
+            bytes,
+            multiline: false,
+        }
     }
 
     /// Several lines: line feed, carriage return and tab are allowed.
     pub const fn body(bytes: std::ops::RangeInclusive<usize>) -> Self {
-        Self { bytes, multiline: true }
+        Self {
+            bytes,
+            multiline: true,
+        }
     }
 
     fn allows(&self, c: char) -> bool {
@@ -54,7 +60,10 @@ impl Violations {
 
     /// Records that `field` is wrong.
     pub fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
-        self.0.push(FieldViolation { field: field.into(), description: description.into() });
+        self.0.push(FieldViolation {
+            field: field.into(),
+            description: description.into(),
+        });
     }
 
     /// Records `description` unless `holds`.
@@ -85,7 +94,10 @@ impl Violations {
             self.add(field, "must not be blank");
         }
         if let Some(c) = text.chars().find(|c| !limits.allows(*c)) {
-            self.add(field, format!("must not contain the control character U+{:04X}", c as u32));
+            self.add(
+                field,
+                format!("must not contain the control character U+{:04X}", c as u32),
+            );
         }
         text
     }
@@ -105,12 +117,18 @@ impl Violations {
         T: FromStr,
         T::Err: Display,
     {
-        if value.is_empty() { None } else { self.parse(field, value) }
+        if value.is_empty() {
+            None
+        } else {
+            self.parse(field, value)
+        }
     }
 
     /// Keeps a good value, records a bad one.
     pub fn take<T, E: Display>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
-        value.map_err(|error| self.add(field, error.to_string())).ok()
+        value
+            .map_err(|error| self.add(field, error.to_string()))
+            .ok()
     }
 
     /// Keeps a value that must be there.
@@ -121,10 +139,11 @@ impl Violations {
 
     /// Adds what is wrong inside an element: `subject` under `tickets[3]` is `tickets[3].subject`.
     pub fn nest(&mut self, path: &str, inner: Violations) {
-        self.0.extend(inner.0.into_iter().map(|violation| FieldViolation {
-            field: format!("{path}.{}", violation.field),
-            description: violation.description,
-        }));
+        self.0
+            .extend(inner.0.into_iter().map(|violation| FieldViolation {
+                field: format!("{path}.{}", violation.field),
+                description: violation.description,
+            }));
     }
 
     /// Whether nothing is wrong so far.
@@ -137,7 +156,11 @@ impl Violations {
     /// # Errors
     /// INVALID_ARGUMENT with every violation collected.
     pub fn finish(self) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::invalid_fields(self.0)) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::invalid_fields(self.0))
+        }
     }
 
     /// Ends the check of a request whose parsed `value` is there when nothing is wrong.
@@ -158,9 +181,10 @@ mod tests {
 
     fn fields(wrong: Violations) -> Vec<(String, String)> {
         match wrong.finish().unwrap_err().kind() {
-            Kind::Invalid(list) => {
-                list.iter().map(|v| (v.field.clone(), v.description.clone())).collect()
-            }
+            Kind::Invalid(list) => list
+                .iter()
+                .map(|v| (v.field.clone(), v.description.clone()))
+                .collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -168,7 +192,10 @@ mod tests {
     #[test]
     fn text_is_normalised_to_nfc() {
         let mut wrong = Violations::new();
-        assert_eq!(wrong.text("name", "Zu\u{308}rich", Text::line(1..=7)), "Z\u{fc}rich");
+        assert_eq!(
+            wrong.text("name", "Zu\u{308}rich", Text::line(1..=7)),
+            "Z\u{fc}rich"
+        );
         assert!(wrong.finish().is_ok());
     }
 
