@@ -11,4 +11,9 @@ pub mod lotse {
             include!("lotse.journal.v1.rs");
         }
     }
+    pub mod survey {
+        pub mod v1 {
+            include!("lotse.survey.v1.rs");
+        }
+    }
 }
