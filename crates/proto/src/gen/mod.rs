@@ -6,6 +6,11 @@ pub mod lotse {
             include!("lotse.common.v1.rs");
         }
     }
+    pub mod intake {
+        pub mod v1 {
+            include!("lotse.intake.v1.rs");
+        }
+    }
     pub mod journal {
         pub mod v1 {
             include!("lotse.journal.v1.rs");
