@@ -53,6 +53,8 @@ pub enum ErrorReason {
     DeadlineExceeded = 21,
     /// INTERNAL: our fault; the metadata carries the trace id and nothing else.
     Internal = 22,
+    /// FAILED_PRECONDITION: there is no support level above the ticket's group to escalate to.
+    NoNextTier = 23,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -84,6 +86,7 @@ impl ErrorReason {
             Self::DependencyDown => "ERROR_REASON_DEPENDENCY_DOWN",
             Self::DeadlineExceeded => "ERROR_REASON_DEADLINE_EXCEEDED",
             Self::Internal => "ERROR_REASON_INTERNAL",
+            Self::NoNextTier => "ERROR_REASON_NO_NEXT_TIER",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -112,6 +115,7 @@ impl ErrorReason {
             "ERROR_REASON_DEPENDENCY_DOWN" => Some(Self::DependencyDown),
             "ERROR_REASON_DEADLINE_EXCEEDED" => Some(Self::DeadlineExceeded),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
+            "ERROR_REASON_NO_NEXT_TIER" => Some(Self::NoNextTier),
             _ => None,
         }
     }

@@ -6,6 +6,11 @@ pub mod lotse {
             include!("lotse.common.v1.rs");
         }
     }
+    pub mod insight {
+        pub mod v1 {
+            include!("lotse.insight.v1.rs");
+        }
+    }
     pub mod intake {
         pub mod v1 {
             include!("lotse.intake.v1.rs");
@@ -14,6 +19,11 @@ pub mod lotse {
     pub mod journal {
         pub mod v1 {
             include!("lotse.journal.v1.rs");
+        }
+    }
+    pub mod routing {
+        pub mod v1 {
+            include!("lotse.routing.v1.rs");
         }
     }
     pub mod survey {
