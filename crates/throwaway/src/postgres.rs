@@ -56,7 +56,10 @@ impl Postgres {
     /// The URL of its maintenance database, with the superuser's name and no
     /// password (it listens on loopback only).
     pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.keeper.port())
+        format!(
+            "postgres://postgres@127.0.0.1:{}/postgres",
+            self.keeper.port()
+        )
     }
 
     /// Ends the server at once, as a crash would: connections break, running
