@@ -26,6 +26,11 @@ pub mod lotse {
             include!("lotse.routing.v1.rs");
         }
     }
+    pub mod sla {
+        pub mod v1 {
+            include!("lotse.sla.v1.rs");
+        }
+    }
     pub mod survey {
         pub mod v1 {
             include!("lotse.survey.v1.rs");

@@ -117,6 +117,13 @@ pub const SCOPES: &[(&str, &str)] = &[
         "/lotse.routing.v1.WorkflowService/PutWorkflow",
         "routing.admin",
     ),
+    ("/lotse.sla.v1.SlaService/GetCalendar", "sla.read"),
+    ("/lotse.sla.v1.SlaService/GetPolicy", "sla.read"),
+    ("/lotse.sla.v1.SlaService/ListCalendars", "sla.read"),
+    ("/lotse.sla.v1.SlaService/ListClocks", "sla.read"),
+    ("/lotse.sla.v1.SlaService/ListPolicies", "sla.read"),
+    ("/lotse.sla.v1.SlaService/PutCalendar", "sla.admin"),
+    ("/lotse.sla.v1.SlaService/PutPolicy", "sla.admin"),
     (
         "/lotse.survey.v1.SurveyService/CreateInvitation",
         "surveys.write",
