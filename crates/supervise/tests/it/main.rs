@@ -1,0 +1,5 @@
+//! Jobs driven live (paused tokio time) and on a manual clock.
+
+mod stepper;
+mod supervisor;
+mod support;
