@@ -143,6 +143,15 @@ impl Error {
         .caused_by(source)
     }
 
+    /// This server stops; another one, or itself after a restart, goes on after `retry_after`.
+    pub fn stopping(retry_after: Duration) -> Self {
+        Self::new(
+            Kind::Unavailable(retry_after),
+            ErrorReason::DependencyDown,
+            "the server is stopping; connect again",
+        )
+    }
+
     /// The caller's deadline passed before an answer was ready.
     pub fn deadline_exceeded() -> Self {
         Self::new(

@@ -59,8 +59,9 @@ impl From<Error> for Status {
                 metadata.insert("trace_id".to_owned(), trace_id);
             }
             Kind::Unavailable(retry_after) => {
-                let source = source.as_deref().map(chain).unwrap_or_default();
-                tracing::warn!(error = %source, "a dependency does not answer");
+                if let Some(source) = source.as_deref() {
+                    tracing::warn!(error = %chain(source), "a dependency does not answer");
+                }
                 details.set_retry_info(Some(*retry_after));
             }
             Kind::Exhausted(retry_after) => {

@@ -5,11 +5,23 @@
 //! ([`mod@pipeline`]), answers health and reflection, and drains on shutdown. [`page`] and [`etag`]
 //! hold the conventions of lists and of mutable resources.
 
+mod answer;
+mod deadline;
 pub mod etag;
+mod health;
+mod limit;
+mod methods;
+mod observe;
 pub mod page;
+pub mod pipeline;
+mod server;
 mod service;
+mod size;
 mod socket;
 
+pub use health::Readiness;
+pub use pipeline::Stack;
+pub use server::{Config, ServeError, Server};
 pub use service::{MAX_DECODED_BYTES, Service};
 pub use socket::{BindError, bind, shutdown_signal};
 
