@@ -88,7 +88,10 @@ fn scopes(descriptors: &[u8]) -> Result<String> {
     ensure!(matches!(option.kind(), Kind::String), "a scope is a string");
     let mut table = BTreeMap::new();
     let mut missing = Vec::new();
-    for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
+    for method in pool
+        .services()
+        .flat_map(|service| service.methods().collect::<Vec<_>>())
+    {
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
         match method.options().get_extension(&option).as_ref() {
             Value::String(scope) if !scope.is_empty() => {
@@ -97,7 +100,11 @@ fn scopes(descriptors: &[u8]) -> Result<String> {
             _ => missing.push(path),
         }
     }
-    ensure!(missing.is_empty(), "methods without a scope: {}", missing.join(", "));
+    ensure!(
+        missing.is_empty(),
+        "methods without a scope: {}",
+        missing.join(", ")
+    );
     let mut rust = String::from(
         "/// The scope that each method asks for, sorted by the method's path.\n\
          pub const SCOPES: &[(&str, &str)] = &[\n",
