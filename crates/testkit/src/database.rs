@@ -5,7 +5,7 @@ use std::ops::Deref;
 use lotse_db::{Db, DbConfig, Durability, Migrations};
 use tempfile::TempDir;
 
-use crate::{cluster, left_out};
+use crate::{cluster, servers};
 
 /// The two kinds of database Lotse runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub async fn sqlite(migrations: fn() -> Migrations) -> TestDb {
 /// installed, which has then been said and makes the test one that is left
 /// out. Where `CI` is set it panics instead.
 pub async fn postgres(migrations: fn() -> Migrations) -> Option<TestDb> {
-    let server = left_out::postgres_url()?;
+    let server = servers::postgres_url()?;
     let cluster::Created { name, url } = cluster::create(server, migrations).await;
     Some(TestDb::open(url, Home::Database { server, name }).await)
 }

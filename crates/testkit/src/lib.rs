@@ -13,7 +13,8 @@
 //! makes two tests of it, `a_second_row_of_the_same_name_is_refused::sqlite`
 //! and `…::postgres`. [`sqlite`], [`postgres`] and [`redis`] give the same by
 //! hand, [`own_postgres`] and [`own_redis`] a server that a test may kill, and
-//! [`eventually`] waits for what happens elsewhere.
+//! [`eventually`] waits for what happens elsewhere. [`InProcess`] serves services
+//! without a socket, on a manual clock.
 //!
 //! PostgreSQL and Redis come from the environment (`LOTSE_TEST_POSTGRES_URL`,
 //! `LOTSE_TEST_REDIS_URL`; `cargo xtask test` sets them) or are started once
@@ -24,11 +25,13 @@ mod both;
 mod cluster;
 mod database;
 mod eventually;
-mod left_out;
+mod in_process;
 mod own;
 mod redis;
+mod servers;
 
 pub use database::{Backend, TestDb, databases, postgres, sqlite};
 pub use eventually::{Outcome, eventually};
+pub use in_process::InProcess;
 pub use own::{own_postgres, own_redis};
 pub use redis::{TestRedis, redis};

@@ -2,27 +2,25 @@
 //!
 //! They cost a start each, so only tests of faults use them.
 
-use lotse_throwaway::{Error, Part, Postgres, Redis};
-
-use crate::left_out;
+use lotse_throwaway::{Error, Postgres, Redis, leave_out};
 
 /// An empty PostgreSQL server for the calling test alone; `None` as for
 /// [`postgres`](crate::postgres).
 pub fn own_postgres() -> Option<Postgres> {
-    started(Part::Postgres, Postgres::start())
+    started(Postgres::start())
 }
 
 /// An empty Redis server for the calling test alone; `None` as for
 /// [`redis`](crate::redis()).
 pub fn own_redis() -> Option<Redis> {
-    started(Part::Redis, Redis::start())
+    started(Redis::start())
 }
 
-fn started<S>(part: Part, server: Result<S, Error>) -> Option<S> {
+fn started<S>(server: Result<S, Error>) -> Option<S> {
     match server {
         Ok(server) => Some(server),
-        Err(Error::NotInstalled(_)) if !left_out::on_ci() => {
-            left_out::leave_out(part);
+        Err(Error::NotInstalled(part)) => {
+            leave_out(part);
             None
         }
         Err(error) => panic!("{error}"),

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use redis::AsyncCommands as _;
 use redis::aio::MultiplexedConnection;
 
-use crate::left_out;
+use crate::servers;
 
 /// How many keys one step of a scan looks at.
 const SCAN_STEP: usize = 1_000;
@@ -76,7 +76,7 @@ impl TestRedis {
 /// which has then been said and makes the test one that is left out. Where `CI`
 /// is set it panics instead.
 pub async fn redis() -> Option<TestRedis> {
-    let url = left_out::redis_url()?;
+    let url = servers::redis_url()?;
     // Random, because test processes share a server and do not know each other.
     let random = RandomState::new().hash_one(url);
     Some(TestRedis {

@@ -1,5 +1,7 @@
 //! What the kit promises to the tests that stand on it.
 
+mod in_process;
+
 use std::collections::BTreeSet;
 
 use lotse_db::{Migrations, Tx};
