@@ -10,6 +10,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use lotse_auth::{Authenticator, Caller};
+use lotse_client::deadline::within;
 use lotse_errors::{BoxError, Error};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
@@ -86,7 +87,8 @@ impl Stack {
 
         let work = AssertUnwindSafe(self.admitted(&method, request)).catch_unwind();
         let outcome = match limit {
-            Some(limit) => tokio::time::timeout(limit, work).await,
+            // Calls made on the way to the answer get what is left of it.
+            Some(limit) => tokio::time::timeout(limit, within(limit, work)).await,
             None => Ok(work.await),
         };
         let outcome = match outcome {
