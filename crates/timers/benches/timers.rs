@@ -1,0 +1,2 @@
+//! Figures of both timer stores.
+fn main() {}
