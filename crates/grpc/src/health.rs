@@ -16,6 +16,10 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::Service;
 
+/// The name that is served as long as the process answers at all. A liveness probe asks for it: a
+/// database that is away makes services not ready, which no restart mends.
+pub const LIVE: &str = "live";
+
 /// Whether services are ready. Nothing is until somebody says so; once draining, nothing is again.
 /// Clones share it.
 #[derive(Debug, Clone)]
@@ -36,6 +40,7 @@ impl State {
     /// `None` for a name nobody serves; the empty name is the whole server.
     fn serving(&self, name: &str) -> Option<bool> {
         let ready = match name {
+            LIVE => return Some(true),
             "" => self.ready.values().all(|ready| *ready),
             name => *self
                 .ready
@@ -130,5 +135,23 @@ impl Health for Readiness {
             .filter(move |status| std::future::ready(last.replace(*status) != Some(*status)))
             .map(|status| Ok(answer(status)));
         Ok(Response::new(changes.boxed()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_not_ready_is_alive() {
+        let readiness = Readiness::of(&[Service::new("sla")]);
+        let serving = |name| readiness.state.borrow().serving(name);
+        assert_eq!(serving("sla"), Some(false));
+        assert_eq!(serving(LIVE), Some(true));
+        readiness.set_all(true);
+        readiness.drain();
+        assert_eq!(serving("sla"), Some(false));
+        assert_eq!(serving(LIVE), Some(true));
+        assert_eq!(serving("nobody"), None);
     }
 }

@@ -19,7 +19,7 @@ mod service;
 mod size;
 mod socket;
 
-pub use health::Readiness;
+pub use health::{LIVE, Readiness};
 pub use pipeline::Stack;
 pub use server::{Config, ServeError, Server};
 pub use service::{MAX_DECODED_BYTES, Service};
