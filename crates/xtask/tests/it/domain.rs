@@ -10,8 +10,9 @@ use crate::{folder, workspace};
 
 /// What a domain may use: values and pure functions of them; no input or
 /// output, no storage, no transport, no time of its own.
-const ALLOWED: [&str; 8] = [
+const ALLOWED: [&str; 10] = [
     "hmac",
+    "jiff",
     "lotse_calendar",
     "lotse_clock",
     "lotse_ids",
@@ -19,6 +20,7 @@ const ALLOWED: [&str; 8] = [
     "serde",
     "sha2",
     "thiserror",
+    "whatlang",
 ];
 
 /// The forbidden uses in `source`, a file of a domain whose package depends on

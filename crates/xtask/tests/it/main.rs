@@ -4,6 +4,7 @@
 mod dependencies;
 mod domain;
 mod services;
+mod settings;
 
 use std::path::{Path, PathBuf};
 
