@@ -1,1 +1,58 @@
+//! The journal: every change of state, in order, in the transaction that made it.
+//!
+//! It is append-only and the spine of the suite: the audit trail, the feed for outsiders, and the
+//! only place where one service learns another's facts.
+//!
+//! - **Writing.** [`Journal::in_tx`] runs one use case; what it [emits](Tx::emit) is appended as
+//!   the last thing its transaction does. [`Journal::command`] also makes it idempotent.
+//! - **Order.** Keys (ticket ids, mostly) hash into [`BUCKETS`] buckets; positions are dense and in
+//!   order within a bucket, and nothing is promised between buckets. Four neighbouring buckets are
+//!   a lane: batches stay inside one, so that they do not wait for each other.
+//! - **Reading.** A [`Consumer`] keeps a cursor per bucket in the transaction of its effects, so
+//!   each effect happens exactly once. Replicas share the buckets by leases, and each takeover
+//!   raises the bucket's epoch, which fences out whoever had it before. Events that always fail
+//!   are parked and those of the same key queue behind them. [`Journal::catch_up`] lets a timer
+//!   read first what its service has not yet seen. [`Journal::read_feed`] is for outsiders.
+//!
+//! Locks are taken in this order everywhere: cursor rows by ascending bucket, domain rows, bucket
+//! locks by ascending bucket. [`Journal::catch_up`] alone takes its bucket locks before the domain
+//! rows; where that meets another transaction head-on the database breaks the tie and
+//! [`lotse_db::Db::in_tx`] runs the loser again.
 
+mod append;
+mod batch;
+mod bucket;
+mod catch_up;
+mod command;
+mod consumer;
+mod cursor;
+mod event;
+mod feed;
+mod heads;
+mod incarnation;
+mod job;
+mod journal;
+mod lease;
+mod parked;
+mod positions;
+mod schema;
+mod sql;
+mod status;
+mod sweep;
+mod trace;
+mod tx;
+mod wakeups;
+
+pub use bucket::{BUCKETS, BUCKETS_PER_LANE, LANES, bucket_of, buckets_of, lane_of};
+pub use command::RequestIdReused;
+pub use consumer::{Consumer, ConsumerError};
+pub use event::{Body, Draft, Origin, Recorded};
+pub use feed::{FeedError, FeedPage};
+pub use incarnation::Incarnation;
+pub use journal::{Journal, JournalConfig, OpenError};
+pub use parked::{ParkedEvent, Redrive};
+pub use positions::{Positions, TokenError};
+pub use schema::migrations;
+pub use status::{BucketStatus, ConsumerStatus};
+pub use tx::Tx;
+pub use wakeups::Wakeups;
