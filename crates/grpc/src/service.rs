@@ -36,6 +36,10 @@ impl Service {
 
     /// Adds a generated gRPC server; wrap it in [`crate::tuned!`].
     #[must_use]
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "it adds a server, as tonic's builders do, not a number"
+    )]
     pub fn add<S>(mut self, server: S) -> Self
     where
         S: tower::Service<http::Request<Body>, Error = Infallible>
