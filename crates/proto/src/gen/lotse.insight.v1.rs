@@ -248,8 +248,8 @@ pub enum Unit {
     Seconds = 3,
     /// A score on the survey's scale.
     Score = 4,
-    /// Points of a net promoter score, from -100 to 100.
-    Points = 5,
+    /// One share less another, from -1 to 1, as a net promoter score.
+    NetShare = 5,
 }
 impl Unit {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -263,7 +263,7 @@ impl Unit {
             Self::Share => "UNIT_SHARE",
             Self::Seconds => "UNIT_SECONDS",
             Self::Score => "UNIT_SCORE",
-            Self::Points => "UNIT_POINTS",
+            Self::NetShare => "UNIT_NET_SHARE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -274,7 +274,7 @@ impl Unit {
             "UNIT_SHARE" => Some(Self::Share),
             "UNIT_SECONDS" => Some(Self::Seconds),
             "UNIT_SCORE" => Some(Self::Score),
-            "UNIT_POINTS" => Some(Self::Points),
+            "UNIT_NET_SHARE" => Some(Self::NetShare),
             _ => None,
         }
     }
