@@ -34,7 +34,7 @@ pub async fn set(conn: &impl ConnectionTrait, name: &str, value: &str) -> Result
     let insert = Query::insert()
         .into_table(Alias::new(TABLE))
         .columns([Alias::new(NAME), Alias::new(VALUE)])
-        .values_panic([Expr::val(name).into(), Expr::val(value).into()])
+        .values_panic([Expr::val(name), Expr::val(value)])
         .on_conflict(
             OnConflict::column(Alias::new(NAME))
                 .update_column(Alias::new(VALUE))

@@ -183,7 +183,7 @@ async fn apply(tx: &Tx, migration: &dyn MigrationTrait) -> Result<(), MigrateErr
         Query::insert()
             .into_table(Alias::new(TABLE))
             .columns([Alias::new(NAME), Alias::new(APPLIED_AT)])
-            .values_panic([Expr::val(name).into(), Expr::val(now).into()]),
+            .values_panic([Expr::val(name), Expr::val(now)]),
     )
     .await?;
     Ok(())

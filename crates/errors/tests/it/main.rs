@@ -1,7 +1,13 @@
 //! Errors as callers and operators see them.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use std::time::Duration;
 
 use lotse_errors::{Error, ErrorReason, FieldViolation, Kind, peer};
@@ -187,26 +193,27 @@ fn resource_and_fields_of_a_peers_error_survive() {
     assert_eq!(fields[0].field, "subject");
 }
 
-/// Runs `work` and gives what it logged.
+/// Runs `work` and gives what its thread logged. One subscriber for the whole process: with one per
+/// thread, a test without any could switch a line off that another test waits for.
 fn logged<T>(work: impl FnOnce() -> T) -> (T, String) {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
+    thread_local!(static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) });
+    struct Log;
     impl Write for Log {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
+            LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
             Ok(bytes.len())
         }
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
     }
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let value = tracing::subscriber::with_default(subscriber, work);
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    (value, text)
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(|| Log)
+            .init()
+    });
+    let value = work();
+    (value, String::from_utf8(LOG.take()).unwrap())
 }

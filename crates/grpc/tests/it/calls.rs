@@ -84,7 +84,7 @@ async fn overload_over_all_connections_is_answered_at_once_with_a_time_to_come_b
         assert_eq!(peer::retry_after(&status), Some(Duration::from_secs(1)));
         running.gate.open.notify_one();
     });
-    let (first, ()) = soon(async { tokio::join!(first, second) }).await;
+    let (first, ()) = soon(Box::pin(async { tokio::join!(first, second) })).await;
     assert_eq!(first.unwrap(), "waited");
     assert_eq!(running.ask("again").await.unwrap(), "heard again");
 }

@@ -64,7 +64,7 @@ async fn drain_finishes_a_running_call_ends_streams_refuses_new_calls_and_stops_
         );
         running.gate.open.notify_one();
     };
-    let (answer, ()) = soon(async { tokio::join!(call, rest) }).await;
+    let (answer, ()) = soon(Box::pin(async { tokio::join!(call, rest) })).await;
     assert_eq!(answer.unwrap(), "waited");
     soon(running.ended()).await.unwrap();
     assert!(job.stopped.load(Ordering::SeqCst));

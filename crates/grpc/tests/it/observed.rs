@@ -42,12 +42,6 @@ async fn calls_are_counted_by_method_and_code_and_dropped_ones_too() {
 
 #[tokio::test]
 async fn callers_trace_goes_on_in_the_service() {
-    let quiet = lotse_telemetry::Config {
-        log_filter: "off".to_owned(),
-        ..lotse_telemetry::Config::default()
-    };
-    let (subscriber, _tracer) = lotse_telemetry::subscriber(&quiet, std::io::sink).unwrap();
-    let _installed = tracing::subscriber::set_default(subscriber);
     let (server, _gate) = server(Config::default(), Authenticator::local());
     let mut asked = request("trace");
     let sent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

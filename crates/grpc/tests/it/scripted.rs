@@ -153,8 +153,23 @@ pub(crate) fn service(gate: &Arc<Gate>) -> Service {
         .add(Events)
 }
 
+/// Gives the whole process spans without logs. One subscriber for all: with one per thread, a test
+/// without any could switch a span off that another test waits for (callsites cache per process).
+fn trace() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let quiet = lotse_telemetry::Config {
+            log_filter: "off".to_owned(),
+            ..lotse_telemetry::Config::default()
+        };
+        let (subscriber, _tracer) = lotse_telemetry::subscriber(&quiet, std::io::sink).unwrap();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
+
 /// A server of it that is not listening.
 pub(crate) fn server(config: Config, auth: Authenticator) -> (Server, Arc<Gate>) {
+    trace();
     let gate = Arc::new(Gate::default());
     let server = Server::new(config, auth, vec![service(&gate)]).unwrap();
     (server, gate)
