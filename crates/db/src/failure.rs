@@ -12,6 +12,7 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sqlx::sqlite::SqliteError;
 
 /// SQLite's primary result codes, the low byte of the extended ones.
+/// 7 is NOMEM, 8 READONLY, 13 FULL, 14 CANTOPEN.
 const SQLITE_BUSY: u32 = 5;
 const SQLITE_LOCKED: u32 = 6;
 const SQLITE_IOERR: u32 = 10;
@@ -87,6 +88,25 @@ pub fn connection_lost(error: &DbErr) -> bool {
                 | sqlx::Error::BeginFailed
         ),
         None => matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)),
+    }
+}
+
+/// The trouble is the database's or the machine's and not the statement's: a lost connection, no
+/// memory, no room on the disk, a file that cannot be written. It passes, or an operator ends it.
+pub fn environmental(error: &DbErr) -> bool {
+    const SQLITE: [u32; 5] = [7, 8, SQLITE_IOERR, 13, 14];
+    if connection_lost(error) || retryable(error) {
+        return true;
+    }
+    let Some(database) = driver_error(error).and_then(sqlx::Error::as_database_error) else {
+        return false;
+    };
+    if database.try_downcast_ref::<SqliteError>().is_some() {
+        sqlite_code(database).is_some_and(|code| SQLITE.contains(&code))
+    } else {
+        // Insufficient resources, system error, a server that has become a standby.
+        let code = database.code().unwrap_or_default();
+        code.starts_with("53") || code.starts_with("58") || code == "25006"
     }
 }
 

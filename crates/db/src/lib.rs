@@ -20,7 +20,9 @@ use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 
 pub use config::{DbConfig, Durability};
 pub use connect::ConnectError;
-pub use failure::{OutcomeUnknown, connection_lost, outcome_unknown, retryable, sqlstate};
+pub use failure::{
+    OutcomeUnknown, connection_lost, environmental, outcome_unknown, retryable, sqlstate,
+};
 pub use migrate::{MigrateError, Migrations, migrate, migrations, pending};
 pub use tx::{Tx, TxError};
 
