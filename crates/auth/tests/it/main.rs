@@ -1,6 +1,9 @@
 //! Tokens as servers meet them.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
 
 mod fixed;
 mod keys;

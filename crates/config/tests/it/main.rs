@@ -1,6 +1,9 @@
 //! Settings as an operator meets them.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
 
 use std::collections::HashMap;
 use std::io::Write as _;
