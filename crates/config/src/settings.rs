@@ -317,12 +317,12 @@ fn telemetry(reader: &mut Reader<'_>) -> lotse_telemetry::Config {
     };
     let log_filter = reader.required("telemetry.log_filter");
     let otlp_endpoint = reader.optional("telemetry.otlp_endpoint");
-    let good = otlp_endpoint
-        .as_deref()
-        .is_none_or(|url| Url::parse(url).is_ok_and(|u| u.has_host()));
-    reader
-        .problems
-        .require("telemetry.otlp_endpoint", good, "must be a URL with a host");
+    let good = otlp_endpoint.as_deref().is_none_or(is_plain_http);
+    reader.problems.require(
+        "telemetry.otlp_endpoint",
+        good,
+        "must be a URL such as http://otel:4317",
+    );
     lotse_telemetry::Config {
         log_format,
         log_filter,
@@ -331,4 +331,9 @@ fn telemetry(reader: &mut Reader<'_>) -> lotse_telemetry::Config {
         sample_ratio: reader.number("telemetry.sample_ratio", 0.0..=1.0),
         ..lotse_telemetry::Config::default()
     }
+}
+
+/// Whether it is the URL of a server that is spoken to without TLS, as between services so far.
+fn is_plain_http(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.scheme() == "http" && url.has_host())
 }

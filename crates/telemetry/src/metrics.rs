@@ -1,6 +1,7 @@
 //! The metrics of the process, rendered for Prometheus on the internal HTTP listener.
 
 use std::fmt;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
@@ -10,6 +11,9 @@ use crate::{TelemetryError, process};
 const SECONDS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
 ];
+
+/// How often histograms are folded.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The process's metrics. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +39,15 @@ impl Metrics {
     /// not grow while nobody scrapes.
     pub fn upkeep(&self) {
         self.0.run_upkeep();
+    }
+
+    /// Calls [`Metrics::upkeep`] for ever; to be run as a supervised task.
+    pub async fn keep_up(self) {
+        let mut ticks = tokio::time::interval(UPKEEP);
+        loop {
+            ticks.tick().await;
+            self.upkeep();
+        }
     }
 }
 

@@ -72,6 +72,7 @@ jwks_url = "ftp://x"
 audience = ""
 [telemetry]
 log_format = "xml"
+otlp_endpoint = "https://collector:4317"
 sample_ratio = 2
 [surprise]
 a = 1
@@ -102,6 +103,7 @@ a = 1
             "server.max_concurrent_calls",
             "surprise",
             "telemetry.log_format",
+            "telemetry.otlp_endpoint",
             "telemetry.sample_ratio",
         ]
     );
