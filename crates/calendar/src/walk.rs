@@ -1,0 +1,172 @@
+//! Goes through the open intervals of a calendar, whole ordinary weeks at a stride.
+
+use std::time::Duration;
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use lotse_clock::Timestamp;
+
+use crate::Calendar;
+use crate::day::Span;
+
+const WEEK_MILLIS: i64 = 7 * 86_400_000;
+
+/// An ordered walk over the open intervals within `[from, to)`.
+pub(crate) struct Walk<'a> {
+    calendar: &'a Calendar,
+    /// Everything before is behind. It also keeps spans apart that a clock change has laid one
+    /// over the other.
+    from: Timestamp,
+    to: Timestamp,
+    /// The date whose spans come next, `None` beyond the last there is.
+    date: Option<Date>,
+    /// Spans of `date` already taken.
+    taken: usize,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(calendar: &'a Calendar, from: Timestamp, to: Timestamp) -> Walk<'a> {
+        // A day early: a clock set back at midnight gives yesterday's date to an instant of today,
+        // and nothing of the day before can reach further.
+        let date = calendar.zone.to_datetime(instant(from)).date();
+        let date = date.yesterday().unwrap_or(date);
+        Walk {
+            calendar,
+            from,
+            to,
+            date: Some(date),
+            taken: 0,
+        }
+    }
+
+    /// When `left` milliseconds of open time have passed; `None` when they do not before the end.
+    pub(crate) fn reach(mut self, mut left: i64) -> Option<Timestamp> {
+        loop {
+            // One millisecond must remain to be walked, so that the end is found where it is: at
+            // closing time, not at an opening weeks later.
+            let weeks = (left - 1)
+                .checked_div(self.calendar.week_millis)
+                .unwrap_or(0);
+            left -= self.skip_weeks(weeks) * self.calendar.week_millis;
+            let (start, end) = self.next()?;
+            let open = end.millis_since(start);
+            if left <= open {
+                return Some(Timestamp::from_millis(start.as_millis() + left));
+            }
+            left -= open;
+        }
+    }
+
+    /// All open time.
+    pub(crate) fn total(mut self) -> Duration {
+        let mut millis = 0;
+        loop {
+            millis += self.skip_weeks(i64::MAX) * self.calendar.week_millis;
+            match self.next() {
+                Some((start, end)) => millis += end.millis_since(start),
+                None => return Duration::from_millis(u64::try_from(millis).unwrap_or(0)),
+            }
+        }
+    }
+
+    /// Passes over up to `wanted` weeks that lie between the ends of this walk and are all alike:
+    /// no exception and no clock change in them. Returns how many.
+    fn skip_weeks(&mut self, wanted: i64) -> i64 {
+        let Some(date) = self.date.filter(|_| wanted > 0 && self.taken == 0) else {
+            return 0;
+        };
+        let Some(midnight) = self.at(date, 0).filter(|midnight| *midnight >= self.from) else {
+            return 0;
+        };
+        let room = self.to.millis_since(midnight) / WEEK_MILLIS;
+        if room <= 0 {
+            return 0;
+        }
+        let weeks = self.alike_from(date, midnight).min(wanted).min(room);
+        let Ok(later) = date.checked_add((7 * weeks).days()) else {
+            return 0;
+        };
+        self.date = Some(later);
+        self.from = Timestamp::from_millis(midnight.as_millis() + weeks * WEEK_MILLIS);
+        weeks
+    }
+
+    /// Whole weeks from the beginning of `date` in which nothing is out of the ordinary.
+    fn alike_from(&self, date: Date, midnight: Timestamp) -> i64 {
+        let days_until = |other: Date| other.duration_since(date).as_hours() / 24;
+        let exception = self.calendar.exceptions.range(date..).next();
+        let until_exception = exception.map_or(i64::MAX, |(other, _)| days_until(*other));
+        if until_exception < 7 {
+            return 0;
+        }
+        // The clock change may stand at midnight: the day before counts as touched too.
+        let change = self.calendar.zone.following(instant(midnight)).next();
+        let until_change = change.map_or(i64::MAX, |change| {
+            days_until(self.calendar.zone.to_datetime(change.timestamp()).date()) - 1
+        });
+        until_exception.min(until_change).max(0) / 7
+    }
+
+    /// The instant at which the clock on the wall shows `second` of `date`.
+    fn at(&self, date: Date, second: u32) -> Option<Timestamp> {
+        let (date, second) = match second {
+            86_400 => (date.tomorrow().ok()?, 0),
+            second => (date, second),
+        };
+        let (hour, minute) = ((second / 3600) as i8, (second / 60 % 60) as i8);
+        let local = date.at(hour, minute, (second % 60) as i8, 0);
+        let at = self
+            .calendar
+            .zone
+            .to_ambiguous_timestamp(local)
+            .compatible()
+            .ok()?;
+        Some(Timestamp::from_millis(at.as_millisecond()))
+    }
+
+    /// `span` of `date` as far as it lies ahead.
+    fn ahead(&self, date: Date, span: Span) -> Option<(Timestamp, Timestamp)> {
+        let (start, end) = (self.at(date, span.from)?, self.at(date, span.to)?);
+        let (start, end) = (start.max(self.from), end.min(self.to));
+        (start < end).then_some((start, end))
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = (Timestamp, Timestamp);
+
+    fn next(&mut self) -> Option<(Timestamp, Timestamp)> {
+        while let Some(date) = self.date {
+            let day = self.calendar.day(date);
+            while let Some(span) = day.get(self.taken) {
+                self.taken += 1;
+                if let Some((start, end)) = self.ahead(date, *span) {
+                    self.from = end;
+                    if self.taken == day.len() {
+                        (self.date, self.taken) = (date.tomorrow().ok(), 0);
+                    }
+                    return Some((start, end));
+                }
+            }
+            (self.date, self.taken) = (date.tomorrow().ok(), 0);
+            // A date begins no earlier than the one before, so nothing ahead can lie within.
+            if self
+                .date
+                .and_then(|date| self.at(date, 0))
+                .is_none_or(|start| start >= self.to)
+            {
+                self.date = None;
+            }
+        }
+        None
+    }
+}
+
+/// The same instant in jiff's terms; what lies beyond its years -9999 to 9999 is their end.
+fn instant(at: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(if at < Timestamp::EPOCH {
+        jiff::Timestamp::MIN
+    } else {
+        jiff::Timestamp::MAX
+    })
+}
