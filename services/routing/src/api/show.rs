@@ -1,0 +1,199 @@
+//! What several answers have in common.
+
+use lotse_clock::Timestamp;
+use lotse_grpc::etag;
+use lotse_proto::common::v1 as common;
+use lotse_proto::routing::v1 as proto;
+use lotse_proto::time::to_proto;
+
+use crate::app::Outcome;
+use crate::domain::codes::{Channel, DecisionKind, Presence, Priority, State};
+use crate::domain::group::{Group, Skill};
+use crate::domain::item::Item;
+use crate::domain::workflow::{Conditions, Rule, Workflow};
+use crate::store::agents::Full;
+
+/// An id, or empty when there is none.
+pub(super) fn id<T: ToString>(id: Option<&T>) -> String {
+    id.map(ToString::to_string).unwrap_or_default()
+}
+
+pub(super) fn time(at: Option<Timestamp>) -> Option<prost_types::Timestamp> {
+    at.map(to_proto)
+}
+
+fn version(version: i64) -> u32 {
+    u32::try_from(version).unwrap_or(u32::MAX)
+}
+
+pub(super) fn outcome(outcome: Outcome) -> i32 {
+    let outcome = match outcome {
+        Outcome::Created => proto::PutOutcome::Created,
+        Outcome::Updated => proto::PutOutcome::Updated,
+        Outcome::Unchanged => proto::PutOutcome::Unchanged,
+    };
+    outcome.into()
+}
+
+fn levels<'a>(skills: impl Iterator<Item = (&'a String, &'a u8)>) -> Vec<proto::SkillLevel> {
+    skills
+        .map(|(skill, level)| proto::SkillLevel {
+            skill: skill.clone(),
+            level: (*level).into(),
+        })
+        .collect()
+}
+
+pub(super) fn group(group: &Group) -> proto::Group {
+    let profile = &group.profile;
+    proto::Group {
+        id: group.id.to_string(),
+        name: profile.name.clone(),
+        tier: profile.tier.into(),
+        required_skills: levels(profile.required_skills.iter()),
+        lead_agent_id: id(profile.lead.as_ref()),
+        escalation_group_id: id(profile.escalates_to.as_ref()),
+        version: version(group.version),
+        etag: etag::of(group.version),
+        created_at: Some(to_proto(group.created_at)),
+        updated_at: Some(to_proto(group.updated_at)),
+    }
+}
+
+pub(super) fn skill(skill: &Skill) -> proto::Skill {
+    proto::Skill {
+        id: skill.id.clone(),
+        name: skill.name.clone(),
+        description: skill.description.clone(),
+        version: version(skill.version),
+        etag: etag::of(skill.version),
+        created_at: Some(to_proto(skill.created_at)),
+        updated_at: Some(to_proto(skill.updated_at)),
+    }
+}
+
+pub(super) fn workflow(workflow: &Workflow) -> proto::Workflow {
+    proto::Workflow {
+        version: workflow.version,
+        rules: workflow.plan.rules.iter().map(rule).collect(),
+        default_group_id: workflow.plan.default_group.to_string(),
+        etag: etag::of(workflow.version.into()),
+        created_at: Some(to_proto(workflow.created_at)),
+    }
+}
+
+fn rule(rule: &Rule) -> proto::WorkflowRule {
+    let Rule { name, group, when } = rule;
+    let Conditions {
+        categories,
+        channels,
+        priorities,
+        languages,
+        tags,
+        skills,
+        attributes,
+    } = when;
+    proto::WorkflowRule {
+        name: name.clone(),
+        group_id: group.to_string(),
+        categories: categories.iter().cloned().collect(),
+        channels: channels.iter().map(|one| channel(*one)).collect(),
+        priorities: priorities.iter().map(|one| priority(*one)).collect(),
+        languages: languages.iter().map(ToString::to_string).collect(),
+        tags: tags.iter().cloned().collect(),
+        skills: skills.iter().cloned().collect(),
+        attributes: attributes.clone(),
+    }
+}
+
+pub(super) fn agent(full: &Full) -> proto::Agent {
+    let (agent, profile, seat) = (&full.agent, &full.agent.profile, &full.seat);
+    let languages = profile.languages.iter();
+    proto::Agent {
+        id: agent.id.to_string(),
+        name: profile.name.clone(),
+        group_ids: profile.groups.iter().map(ToString::to_string).collect(),
+        tier: profile.tier.into(),
+        skills: levels(profile.skills.iter()),
+        languages: languages
+            .map(|(language, level)| proto::LanguageLevel {
+                language: language.to_string(),
+                level: (*level).into(),
+            })
+            .collect(),
+        capacity: profile.capacity,
+        presence_never_expires: profile.presence_never_expires,
+        retired: profile.retired,
+        presence: presence(seat.presence),
+        presence_since: Some(to_proto(full.presence_since)),
+        presence_expires_at: time(full.presence_due_at),
+        load: seat.load.as_tickets(),
+        last_assigned_at: time(seat.last_assigned_at),
+        version: version(agent.version),
+        etag: etag::of(agent.version),
+        created_at: Some(to_proto(agent.created_at)),
+        updated_at: Some(to_proto(agent.updated_at)),
+    }
+}
+
+pub(super) fn route(item: &Item, tier: u8) -> proto::TicketRoute {
+    let state = match item.state() {
+        State::Waiting => proto::RouteState::Waiting,
+        State::Assigned => proto::RouteState::Assigned,
+        State::Done => proto::RouteState::Done,
+    };
+    proto::TicketRoute {
+        ticket_id: item.ticket.to_string(),
+        state: state.into(),
+        group_id: id(item.group.as_ref()),
+        tier: tier.into(),
+        agent_id: id(item.agent.as_ref()),
+        transfers: item.transfers,
+        escalations: item.escalations,
+        queued_at: Some(to_proto(item.queued_at)),
+        assigned_at: time(item.assigned_at),
+        etag: etag::of(item.version),
+    }
+}
+
+pub(super) fn presence(presence: Presence) -> i32 {
+    let presence = match presence {
+        Presence::Online => proto::Presence::Online,
+        Presence::Away => proto::Presence::Away,
+        Presence::Offline => proto::Presence::Offline,
+    };
+    presence.into()
+}
+
+pub(super) fn priority(priority: Priority) -> i32 {
+    let priority = match priority {
+        Priority::Urgent => common::Priority::Urgent,
+        Priority::High => common::Priority::High,
+        Priority::Normal => common::Priority::Normal,
+        Priority::Low => common::Priority::Low,
+    };
+    priority.into()
+}
+
+pub(super) fn channel(channel: Channel) -> i32 {
+    let channel = match channel {
+        Channel::Email => common::Channel::Email,
+        Channel::Chat => common::Channel::Chat,
+        Channel::Phone => common::Channel::Phone,
+        Channel::Web => common::Channel::Web,
+        Channel::Api => common::Channel::Api,
+        Channel::Social => common::Channel::Social,
+        Channel::WalkIn => common::Channel::WalkIn,
+    };
+    channel.into()
+}
+
+pub(super) fn kind(kind: DecisionKind) -> i32 {
+    let kind = match kind {
+        DecisionKind::Automatic => proto::DecisionKind::Automatic,
+        DecisionKind::Manual => proto::DecisionKind::Manual,
+        DecisionKind::Transfer => proto::DecisionKind::Transfer,
+        DecisionKind::Escalation => proto::DecisionKind::Escalation,
+    };
+    kind.into()
+}

@@ -1,0 +1,290 @@
+//! `lotse.routing.v1.WorkflowService`.
+
+use lotse_errors::{Text, Violations};
+use lotse_grpc::{caller, page};
+use lotse_proto::routing::v1 as proto;
+use lotse_proto::routing::v1::workflow_service_server::WorkflowService;
+use tonic::{Request, Response, Status};
+
+use super::{Api, cut, finish, parse, place, show};
+use crate::app::configuration::{WantedGroup, WantedRule, WantedSkill, WantedWorkflow};
+use crate::app::{Ref, find_group};
+use crate::domain::workflow::Conditions;
+use crate::error::Error;
+
+/// Most rules of a workflow.
+const RULES: usize = 256;
+
+fn wanted_group(request: &proto::PutGroupRequest) -> Result<WantedGroup, Error> {
+    let proto::PutGroupRequest { group, request_id } = request;
+    let mut wrong = Violations::new();
+    let group = wrong.present("group", group.as_ref()).map(|group| {
+        let proto::Group {
+            id,
+            name,
+            tier,
+            required_skills,
+            lead_agent_id,
+            escalation_group_id,
+            version: _,
+            etag,
+            created_at: _,
+            updated_at: _,
+        } = group;
+        let wrong = &mut wrong;
+        WantedGroup {
+            id: wrong.parse_optional("group.id", id),
+            name: parse::name(wrong, "group.name", name, "grp"),
+            tier: parse::tier(wrong, "group.tier", *tier),
+            required_skills: parse::skills(
+                wrong,
+                "group.required_skills",
+                required_skills,
+                16,
+                Some(1),
+            ),
+            lead: parse::reference(wrong, "group.lead_agent_id", lead_agent_id),
+            escalates_to: parse::reference(wrong, "group.escalation_group_id", escalation_group_id),
+            etag: etag.clone(),
+        }
+    });
+    finish(wrong, request_id, group)
+}
+
+fn wanted_skill(request: &proto::PutSkillRequest) -> Result<WantedSkill, Error> {
+    let proto::PutSkillRequest { skill, request_id } = request;
+    let mut wrong = Violations::new();
+    let skill = wrong.present("skill", skill.as_ref()).map(|skill| {
+        let proto::Skill {
+            id: _,
+            name,
+            description,
+            version: _,
+            etag,
+            created_at: _,
+            updated_at: _,
+        } = skill;
+        WantedSkill {
+            name: parse::skill(&mut wrong, "skill.name", name),
+            description: wrong.text("skill.description", description, Text::line(0..=512)),
+            etag: etag.clone(),
+        }
+    });
+    finish(wrong, request_id, skill)
+}
+
+fn wanted_workflow(request: &proto::PutWorkflowRequest) -> Result<WantedWorkflow, Error> {
+    let proto::PutWorkflowRequest {
+        workflow,
+        request_id,
+    } = request;
+    let mut wrong = Violations::new();
+    let workflow = wrong
+        .present("workflow", workflow.as_ref())
+        .and_then(|workflow| {
+            let proto::Workflow {
+                version: _,
+                rules,
+                default_group_id,
+                etag,
+                created_at: _,
+            } = workflow;
+            let wrong = &mut wrong;
+            parse::at_most(wrong, "workflow.rules", rules.len(), RULES);
+            let rules = rules.iter().enumerate();
+            let rules: Vec<WantedRule> = rules
+                .filter_map(|(at, rule)| wanted_rule(wrong, &format!("workflow.rules[{at}]"), rule))
+                .collect();
+            let field = "workflow.default_group_id";
+            let default_group = parse::required_reference(wrong, field, default_group_id)?;
+            Some(WantedWorkflow {
+                rules,
+                default_group,
+                etag: etag.clone(),
+            })
+        });
+    finish(wrong, request_id, workflow)
+}
+
+/// A rule; none when it names no group, which is then noted as wrong.
+fn wanted_rule(
+    wrong: &mut Violations,
+    path: &str,
+    rule: &proto::WorkflowRule,
+) -> Option<WantedRule> {
+    let proto::WorkflowRule {
+        name,
+        group_id,
+        categories,
+        channels,
+        priorities,
+        languages,
+        tags,
+        skills,
+        attributes,
+    } = rule;
+    let field = |name: &str| format!("{path}.{name}");
+    let name = parse::rule_name(wrong, &field("name"), name);
+    let group = parse::required_reference(wrong, &field("group_id"), group_id);
+    for (list, length) in [
+        ("channels", channels.len()),
+        ("priorities", priorities.len()),
+        ("languages", languages.len()),
+        ("skills", skills.len()),
+        ("attributes", attributes.len()),
+    ] {
+        parse::at_most(wrong, &field(list), length, parse::list());
+    }
+    let when = Conditions {
+        categories: parse::values(wrong, &field("categories"), categories),
+        channels: channels
+            .iter()
+            .filter_map(|one| parse::channel(wrong, &field("channels"), *one))
+            .collect(),
+        priorities: priorities
+            .iter()
+            .filter_map(|one| parse::priority(wrong, &field("priorities"), *one))
+            .collect(),
+        languages: languages
+            .iter()
+            .filter_map(|one| parse::language(wrong, &field("languages"), one))
+            .collect(),
+        tags: parse::values(wrong, &field("tags"), tags),
+        skills: skills
+            .iter()
+            .map(|one| parse::skill(wrong, &field("skills"), one))
+            .collect(),
+        attributes: attributes.clone(),
+    };
+    group.map(|group| WantedRule { name, group, when })
+}
+
+#[tonic::async_trait]
+impl WorkflowService for Api {
+    async fn put_group(
+        &self,
+        request: Request<proto::PutGroupRequest>,
+    ) -> Result<Response<proto::PutGroupResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wanted = &wanted_group(&request)?;
+        self.command(
+            &caller,
+            "PutGroup",
+            &request.request_id,
+            &request,
+            |tx| async move {
+                let (group, outcome) = self.app.put_group(&tx, wanted).await?;
+                Ok(proto::PutGroupResponse {
+                    group: Some(show::group(&group)),
+                    outcome: show::outcome(outcome),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn get_group(
+        &self,
+        request: Request<proto::GetGroupRequest>,
+    ) -> Result<Response<proto::GetGroupResponse>, Status> {
+        let proto::GetGroupRequest { id } = request.into_inner();
+        let directory = self.app.directory().await?;
+        let group = Some(show::group(find_group(&directory, &Ref::parse(&id))?));
+        Ok(Response::new(proto::GetGroupResponse { group }))
+    }
+
+    async fn list_groups(
+        &self,
+        request: Request<proto::ListGroupsRequest>,
+    ) -> Result<Response<proto::ListGroupsResponse>, Status> {
+        let proto::ListGroupsRequest {
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let scope = page::Scope::new("ListGroups", &[]);
+        let place = place(&scope, page_size, &page_token)?;
+        let directory = self.app.directory().await?;
+        let all = directory.groups_by_name();
+        let (groups, next_page_token) = cut(all, &scope, place, |group| &group.profile.name);
+        Ok(Response::new(proto::ListGroupsResponse {
+            groups: groups.into_iter().map(show::group).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn put_skill(
+        &self,
+        request: Request<proto::PutSkillRequest>,
+    ) -> Result<Response<proto::PutSkillResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wanted = &wanted_skill(&request)?;
+        self.command(
+            &caller,
+            "PutSkill",
+            &request.request_id,
+            &request,
+            |tx| async move {
+                let (skill, outcome) = self.app.put_skill(&tx, wanted).await?;
+                Ok(proto::PutSkillResponse {
+                    skill: Some(show::skill(&skill)),
+                    outcome: show::outcome(outcome),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn list_skills(
+        &self,
+        request: Request<proto::ListSkillsRequest>,
+    ) -> Result<Response<proto::ListSkillsResponse>, Status> {
+        let proto::ListSkillsRequest {
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let scope = page::Scope::new("ListSkills", &[]);
+        let place = place(&scope, page_size, &page_token)?;
+        let directory = self.app.directory().await?;
+        let all = directory.skills.values().collect();
+        let (skills, next_page_token) = cut(all, &scope, place, |skill| &skill.name);
+        Ok(Response::new(proto::ListSkillsResponse {
+            skills: skills.into_iter().map(show::skill).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn put_workflow(
+        &self,
+        request: Request<proto::PutWorkflowRequest>,
+    ) -> Result<Response<proto::PutWorkflowResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wanted = &wanted_workflow(&request)?;
+        self.command(
+            &caller,
+            "PutWorkflow",
+            &request.request_id,
+            &request,
+            |tx| async move {
+                let (workflow, outcome) = self.app.put_workflow(&tx, wanted).await?;
+                Ok(proto::PutWorkflowResponse {
+                    workflow: Some(show::workflow(&workflow)),
+                    outcome: show::outcome(outcome),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn get_workflow(
+        &self,
+        request: Request<proto::GetWorkflowRequest>,
+    ) -> Result<Response<proto::GetWorkflowResponse>, Status> {
+        let proto::GetWorkflowRequest { version } = request.into_inner();
+        let workflow = self.app.workflow((version > 0).then_some(version)).await?;
+        let workflow = Some(show::workflow(&workflow));
+        Ok(Response::new(proto::GetWorkflowResponse { workflow }))
+    }
+}

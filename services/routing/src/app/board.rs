@@ -1,0 +1,97 @@
+//! The load board: what waits where since when, and how loaded everybody is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use lotse_clock::Timestamp;
+use lotse_ids::{AgentId, GroupId};
+
+use super::{App, Ref, find_group};
+use crate::domain::agent::Seat;
+use crate::domain::codes::{Presence, State};
+use crate::domain::directory::{Directory, Seats};
+use crate::domain::item::Item;
+use crate::error::Error;
+use crate::store::{agents, items};
+
+/// The load board at one instant.
+#[derive(Debug)]
+pub(crate) struct Board {
+    pub(crate) as_of: Timestamp,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) seats: Seats,
+    /// By group; under none what waits without one, if anything does.
+    pub(crate) groups: BTreeMap<Option<GroupId>, GroupLoad>,
+    /// Tickets that each agent has.
+    pub(crate) assigned: HashMap<AgentId, u32>,
+    /// In queue order.
+    pub(crate) waiting: Vec<Item>,
+}
+
+/// One group's load.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct GroupLoad {
+    pub(crate) waiting: u32,
+    pub(crate) assigned: u32,
+    pub(crate) oldest: Option<Timestamp>,
+    pub(crate) agents_online: u32,
+    pub(crate) agents_free: u32,
+}
+
+impl App {
+    /// The board of some groups, or of all if none is named, with up to `limit` waiting tickets.
+    pub(crate) async fn board(&self, groups: &[GroupId], limit: u32) -> Result<Board, Error> {
+        let conn = self.db.reader();
+        let directory = self.directory().await?;
+        for group in groups {
+            find_group(&directory, &Ref::Id(group.clone()))?;
+        }
+        let wanted = items::Wanted {
+            groups,
+            ..items::Wanted::default()
+        };
+        let waiting = items::waiting(conn, &wanted, None, limit.into()).await?;
+        let seats = agents::seats(conn).await?;
+        let shown = |group: &GroupId| groups.is_empty() || groups.contains(group);
+
+        let mut loads: BTreeMap<Option<GroupId>, GroupLoad> = BTreeMap::new();
+        for id in directory.groups.keys().filter(|id| shown(id)) {
+            let of_members = |which: fn(&Seat) -> bool| {
+                let members = directory
+                    .members(id)
+                    .filter_map(|agent| seats.get(&agent.id));
+                u32::try_from(members.filter(|seat| which(seat)).count()).unwrap_or(u32::MAX)
+            };
+            let load = GroupLoad {
+                agents_online: of_members(|seat| seat.presence == Presence::Online),
+                agents_free: of_members(Seat::is_free),
+                ..GroupLoad::default()
+            };
+            loads.insert(Some(id.clone()), load);
+        }
+        let mut assigned: HashMap<AgentId, u32> = HashMap::new();
+        for tally in items::tally(conn).await? {
+            if let Some(agent) = tally.agent {
+                *assigned.entry(agent).or_default() += tally.tickets;
+            }
+            if !tally.group.as_ref().map_or(groups.is_empty(), shown) {
+                continue;
+            }
+            let load = loads.entry(tally.group).or_default();
+            if tally.state == State::Waiting {
+                load.waiting += tally.tickets;
+                load.oldest = Some(tally.oldest);
+            } else {
+                load.assigned += tally.tickets;
+            }
+        }
+        Ok(Board {
+            as_of: self.now(),
+            directory,
+            seats,
+            groups: loads,
+            assigned,
+            waiting,
+        })
+    }
+}

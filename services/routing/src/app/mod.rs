@@ -1,0 +1,153 @@
+//! The use cases, one transaction each.
+//!
+//! Those that change something take the running transaction, so that the API can run them as
+//! idempotent commands; those that only read open their own connection.
+
+pub(crate) mod agents;
+pub(crate) mod board;
+pub(crate) mod configuration;
+pub(crate) mod dispatch;
+pub(crate) mod explain;
+pub(crate) mod hand_over;
+pub(crate) mod presence;
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use lotse_clock::{BusinessClock, Timestamp};
+use lotse_db::Db;
+use lotse_ids::{AgentId, GroupId};
+use lotse_journal::{Consumer as _, Journal};
+use lotse_timers::TimerStore;
+
+use crate::config::{Config, Mode};
+use crate::domain::agent::Agent;
+use crate::domain::directory::Directory;
+use crate::domain::group::Group;
+use crate::domain::item::Policy;
+use crate::error::Error;
+use crate::jobs::tracker::Tracker;
+use crate::store::directory::Cache;
+
+/// What all use cases share.
+pub(crate) struct App {
+    pub(crate) db: Db,
+    pub(crate) clock: BusinessClock,
+    pub(crate) journal: Journal,
+    timers: Arc<dyn TimerStore>,
+    tracker: Arc<Tracker>,
+    config: Config,
+    policy: Policy,
+    directory: Cache,
+}
+
+impl App {
+    pub(crate) fn new(
+        db: Db,
+        clock: BusinessClock,
+        journal: Journal,
+        timers: Arc<dyn TimerStore>,
+        tracker: Tracker,
+        config: Config,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            journal,
+            timers,
+            tracker: Arc::new(tracker),
+            policy: config.policy(),
+            config,
+            directory: Cache::default(),
+        }
+    }
+
+    /// The consumer that keeps the items.
+    pub(crate) fn tracker(&self) -> Arc<Tracker> {
+        self.tracker.clone()
+    }
+
+    /// Whether routing assigns by itself.
+    pub(crate) fn mode(&self) -> Mode {
+        self.config.mode
+    }
+
+    /// The configuration as committed now.
+    pub(crate) async fn directory(&self) -> Result<Arc<Directory>, Error> {
+        Ok(self.directory.get(self.db.reader()).await?)
+    }
+
+    /// After the transaction of a command: lets the dispatcher look at what it changed.
+    pub(crate) async fn changed(&self) {
+        self.tracker.committed().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// How a request names a group or an agent: by its id, or by its unique name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ref<T> {
+    Id(T),
+    Name(String),
+}
+
+impl<T: FromStr> Ref<T> {
+    /// What looks like an id is one: names that do are refused.
+    pub(crate) fn parse(given: &str) -> Self {
+        given
+            .parse()
+            .map_or_else(|_| Self::Name(given.to_owned()), Self::Id)
+    }
+}
+
+/// Finds a group.
+pub(crate) fn find_group<'a>(
+    directory: &'a Directory,
+    wanted: &Ref<GroupId>,
+) -> Result<&'a Group, Error> {
+    let found = match wanted {
+        Ref::Id(id) => directory.groups.get(id),
+        Ref::Name(name) => {
+            let mut groups = directory.groups.values();
+            groups.find(|group| group.profile.name == *name)
+        }
+    };
+    found.ok_or_else(|| no_such("group", wanted))
+}
+
+/// Finds an agent.
+pub(crate) fn find_agent<'a>(
+    directory: &'a Directory,
+    wanted: &Ref<AgentId>,
+) -> Result<&'a Agent, Error> {
+    let found = match wanted {
+        Ref::Id(id) => directory.agents.get(id),
+        Ref::Name(name) => {
+            let mut agents = directory.agents.values();
+            agents.find(|agent| agent.profile.name == *name)
+        }
+    };
+    found.ok_or_else(|| no_such("agent", wanted))
+}
+
+fn no_such<T: ToString>(resource: &'static str, wanted: &Ref<T>) -> Error {
+    let id = match wanted {
+        Ref::Id(id) => id.to_string(),
+        Ref::Name(name) => name.clone(),
+    };
+    Error::NoSuch { resource, id }
+}
+
+/// What a Put did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is new.
+    Created,
+    /// It is different now.
+    Updated,
+    /// It was like this already.
+    Unchanged,
+}

@@ -1,0 +1,182 @@
+//! Closed sets of values, each with the code it is stored and shown as.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A code that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown {kind}: {code:?}")]
+pub(crate) struct UnknownCode {
+    kind: &'static str,
+    code: String,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $code:literal,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub(crate) enum $name {
+            $($(#[$value_doc])* #[serde(rename = $code)] $value,)+
+        }
+
+        impl $name {
+            /// The code.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $code,)+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownCode;
+
+            fn from_str(code: &str) -> Result<Self, UnknownCode> {
+                match code {
+                    $($code => Ok(Self::$value),)+
+                    _ => Err(UnknownCode { kind: stringify!($name), code: code.to_owned() }),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    )+};
+}
+
+codes! {
+    /// Where a ticket came from.
+    Channel {
+        /// A mail.
+        Email = "email",
+        /// A live chat.
+        Chat = "chat",
+        /// A telephone call.
+        Phone = "phone",
+        /// A form on a web page.
+        Web = "web",
+        /// Another system.
+        Api = "api",
+        /// A social network.
+        Social = "social",
+        /// Somebody at the desk.
+        WalkIn = "walk_in",
+    }
+
+    /// How soon; the most urgent sorts first.
+    Priority {
+        /// At once.
+        Urgent = "urgent",
+        /// Before the normal ones.
+        High = "high",
+        /// In turn.
+        Normal = "normal",
+        /// When there is time.
+        Low = "low",
+    }
+
+    /// Whether an agent takes new work.
+    Presence {
+        /// Takes new work.
+        Online = "online",
+        /// There, but takes nothing new.
+        Away = "away",
+        /// Not there.
+        Offline = "offline",
+    }
+
+    /// As much of a ticket's status as routing needs.
+    Status {
+        /// Our turn.
+        Open = "open",
+        /// The turn of the requester or of a third party.
+        Paused = "paused",
+        /// Answered; may come back.
+        Solved = "solved",
+        /// Over.
+        Closed = "closed",
+    }
+
+    /// Where a ticket stands in routing.
+    State {
+        /// Nobody has it.
+        Waiting = "waiting",
+        /// An agent has it.
+        Assigned = "assigned",
+        /// It occupies nobody.
+        Done = "done",
+    }
+
+    /// Why a ticket changed hands.
+    TransferReason {
+        /// A skill was missing.
+        WrongSkill = "wrong_skill",
+        /// The language was missing.
+        WrongLanguage = "wrong_language",
+        /// Another support level.
+        WrongTier = "wrong_tier",
+        /// Too much to do.
+        Capacity = "capacity",
+        /// The agent goes home.
+        ShiftEnd = "shift_end",
+        /// The requester wanted somebody else.
+        RequesterAsked = "requester_asked",
+        /// Nobody said.
+        Unexplained = "unexplained",
+    }
+
+    /// What a decision was about.
+    DecisionKind {
+        /// Routing looked for an agent by itself.
+        Automatic = "automatic",
+        /// Somebody assigned by hand.
+        Manual = "manual",
+        /// Somebody passed the ticket on.
+        Transfer = "transfer",
+        /// Somebody sent the ticket up.
+        Escalation = "escalation",
+    }
+
+    /// What decided.
+    Reason {
+        /// The best of several eligible agents.
+        BestFit = "best_fit",
+        /// The only eligible agent.
+        OnlyCandidate = "only_candidate",
+        /// The agent who had it before it was reopened.
+        SameAgent = "same_agent",
+        /// Nobody configured where tickets go.
+        NoWorkflow = "no_workflow",
+        /// The group has no members.
+        EmptyGroup = "empty_group",
+        /// No member is online.
+        NobodyOnline = "nobody_online",
+        /// Those who could have no room.
+        AllBusy = "all_busy",
+        /// Nobody online has the skills.
+        NobodySkilled = "nobody_skilled",
+        /// Nobody online with the skills speaks the language.
+        NobodySpeaksLanguage = "nobody_speaks_language",
+        /// Those online passed the ticket on before.
+        NobodyEligible = "nobody_eligible",
+        /// A person assigned.
+        Manual = "manual",
+        /// A person passed it on.
+        Transfer = "transfer",
+        /// A person sent it up.
+        Escalation = "escalation",
+    }
+}
+
+impl TransferReason {
+    /// Whether the reason makes the earlier routing wrong: the first three and the unexplained.
+    pub(crate) const fn is_misroute(self) -> bool {
+        match self {
+            Self::WrongSkill | Self::WrongLanguage | Self::WrongTier | Self::Unexplained => true,
+            Self::Capacity | Self::ShiftEnd | Self::RequesterAsked => false,
+        }
+    }
+}

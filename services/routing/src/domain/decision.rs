@@ -1,0 +1,63 @@
+//! The record of one decision: everything needed to tell, later, why it came out as it did.
+
+use lotse_clock::Timestamp;
+use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
+use serde::{Deserialize, Serialize};
+
+use super::choice::Look;
+use super::codes::{DecisionKind, Reason, TransferReason};
+use super::workflow::Step;
+
+/// One decision about one ticket.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    /// The ticket.
+    pub(crate) ticket: TicketId,
+    /// The version that the item has by it: a ticket's decisions in their order.
+    pub(crate) version: i64,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// The rest.
+    pub(crate) record: Record,
+}
+
+/// What is kept of a decision as one document.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// The decision.
+    pub(crate) id: DecisionId,
+    /// What it was about.
+    pub(crate) kind: DecisionKind,
+    /// What decided.
+    pub(crate) reason: Reason,
+    /// The group before.
+    pub(crate) from_group: Option<GroupId>,
+    /// The agent before.
+    pub(crate) from_agent: Option<AgentId>,
+    /// The group decided for.
+    pub(crate) group: Option<GroupId>,
+    /// The agent decided for.
+    pub(crate) agent: Option<AgentId>,
+    /// How the group was chosen, where the workflow chose it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) step: Option<Step>,
+    /// What was seen when looking for an agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) look: Option<Look>,
+    /// What a person decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by_hand: Option<ByHand>,
+}
+
+/// What a person said with their decision.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ByHand {
+    /// The caller's pseudonymous principal id.
+    pub(crate) principal: String,
+    /// Note or summary; may be empty.
+    pub(crate) note: String,
+    /// For a transfer: why.
+    pub(crate) transfer_reason: Option<TransferReason>,
+    /// Whether it put the agent over capacity.
+    pub(crate) over_capacity: bool,
+}

@@ -1,0 +1,22 @@
+//! Routing as pure rules: no database, no network, no clock of its own.
+//!
+//! [`agent`] and [`group`] are what operators configure, [`workflow`] leads a ticket to a group,
+//! [`choice`] leads it from the group to an agent, [`queue`] decides whose turn it is when many
+//! wait. [`item`] is a ticket as routing sees it, [`decision`] the record of what was decided and
+//! why, and [`words`] tells it to people.
+
+pub(crate) mod agent;
+pub(crate) mod choice;
+pub(crate) mod codes;
+pub(crate) mod decision;
+pub(crate) mod directory;
+pub(crate) mod group;
+pub(crate) mod item;
+pub(crate) mod language;
+pub(crate) mod queue;
+pub(crate) mod weight;
+pub(crate) mod words;
+pub(crate) mod workflow;
+
+#[cfg(test)]
+pub(crate) mod samples;

@@ -1,0 +1,159 @@
+//! Whose turn it is when several tickets wait, and who gets which.
+
+use std::collections::HashSet;
+
+use lotse_clock::Timestamp;
+use lotse_ids::{AgentId, GroupId, TicketId};
+
+use super::choice::{Look, choose};
+use super::codes::{Priority, Reason};
+use super::directory::{Directory, Seats};
+use super::item::{Cause, Item};
+use super::weight::Weight;
+use super::workflow::Step;
+
+/// What items are ordered by: priority class, then earliest SLA deadline where one runs, then
+/// original queue time; the id makes the order total.
+pub(crate) type Turn = (Priority, i64, Timestamp, TicketId);
+
+/// The place of an item in the queue.
+pub(crate) fn turn(item: &Item) -> Turn {
+    let due_at = item.due_at().unwrap_or(Timestamp::MAX).as_millis();
+    (item.priority, due_at, item.queued_at, item.ticket.clone())
+}
+
+/// What is to be done with one waiting item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// The ticket.
+    pub(crate) ticket: TicketId,
+    /// The item's version that this holds for.
+    pub(crate) version: i64,
+    /// Its group; none while there is no workflow.
+    pub(crate) group: Option<GroupId>,
+    /// How the group was chosen, where the workflow did it.
+    pub(crate) step: Option<Step>,
+    /// Who gets it and the version of that agent's profile; none when it has to wait.
+    pub(crate) agent: Option<(AgentId, i64)>,
+    /// What decided.
+    pub(crate) reason: Reason,
+    /// What was seen in the group.
+    pub(crate) look: Option<Look>,
+    /// What made it wait.
+    pub(crate) cause: Cause,
+}
+
+/// Goes through waiting items in the order given and gives each to the best agent, as if the ones
+/// before were assigned already; `seats` is left as it is afterwards. An item that nobody can take
+/// is planned only if nobody has looked at it before, so that it says why it waits.
+pub(crate) fn plan(
+    items: &[Item],
+    directory: &Directory,
+    seats: &mut Seats,
+    now: Timestamp,
+) -> Vec<Planned> {
+    let mut full = HashSet::new();
+    let mut planned = Vec::new();
+    for item in items {
+        let one = place(item, directory, seats, &mut full);
+        if let Some((agent, _)) = one.as_ref().and_then(|one| one.agent.as_ref())
+            && let Some(seat) = seats.get_mut(agent)
+        {
+            seat.load += Weight::TICKET;
+            seat.last_assigned_at = Some(now);
+        }
+        planned.extend(one);
+    }
+    planned
+}
+
+/// Looks where one waiting item could go, recorded before or not.
+pub(crate) fn look_at(item: &Item, directory: &Directory, seats: &Seats) -> Planned {
+    let step = match &item.group {
+        None if requested(item, directory).is_none() => {
+            let workflow = directory.workflow.as_ref();
+            workflow.map(|workflow| workflow.choose(item))
+        }
+        _ => None,
+    };
+    let chosen = step.as_ref().map(|step| &step.group);
+    let group = item
+        .group
+        .as_ref()
+        .or(requested(item, directory))
+        .or(chosen);
+    let choice = group
+        .and_then(|group| directory.groups.get(group))
+        .map(|group| choose(item.needs(group), directory, seats));
+    let agent = choice.as_ref().and_then(|choice| choice.agent.clone());
+    Planned {
+        ticket: item.ticket.clone(),
+        version: item.version,
+        group: group.cloned(),
+        agent: agent.and_then(|agent| {
+            let version = seats.get(&agent)?.version;
+            Some((agent, version))
+        }),
+        reason: choice
+            .as_ref()
+            .map_or(Reason::NoWorkflow, |choice| choice.reason),
+        look: choice.map(|choice| choice.look),
+        cause: item.trail.cause.clone(),
+        step,
+    }
+}
+
+/// The group that the ticket's creator asked for, if there is such a group.
+fn requested<'a>(item: &'a Item, directory: &Directory) -> Option<&'a GroupId> {
+    let group = item.facts.requested_group.as_ref();
+    group.filter(|group| directory.groups.contains_key(*group))
+}
+
+fn place(
+    item: &Item,
+    directory: &Directory,
+    seats: &Seats,
+    full: &mut HashSet<GroupId>,
+) -> Option<Planned> {
+    let looked_at = item.decision.is_some();
+    // Most of a long queue waits for busy groups: do not look again at what cannot have changed.
+    // A preferred agent may be somebody outside the group.
+    if looked_at
+        && item.trail.preferred.is_none()
+        && item
+            .group
+            .as_ref()
+            .is_some_and(|group| is_full(group, directory, seats, full))
+    {
+        return None;
+    }
+    let planned = look_at(item, directory, seats);
+    let found_group = item.group.is_none() && planned.group.is_some();
+    (planned.agent.is_some() || found_group || !looked_at).then_some(planned)
+}
+
+/// Whether no member has room. During one plan room only shrinks, so the answer stays true.
+fn is_full(
+    group: &GroupId,
+    directory: &Directory,
+    seats: &Seats,
+    full: &mut HashSet<GroupId>,
+) -> bool {
+    if full.contains(group) {
+        return true;
+    }
+    let mut members = directory.members(group);
+    let has_free = members.any(|agent| {
+        seats
+            .get(&agent.id)
+            .is_some_and(super::agent::Seat::is_free)
+    });
+    if !has_free {
+        full.insert(group.clone());
+    }
+    !has_free
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

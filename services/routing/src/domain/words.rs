@@ -1,0 +1,278 @@
+//! Decisions told to people.
+
+use lotse_ids::{AgentId, GroupId};
+
+use super::choice::{Candidate, Criterion, Look, Misfit};
+use super::codes::{DecisionKind, Reason, TransferReason};
+use super::decision::Record;
+use super::directory::Directory;
+use super::workflow::DEFAULT_RULE;
+
+/// Left-out agents are told by at most this many reasons; the rest is in the data.
+const TOLD_REJECTIONS: usize = 5;
+
+/// The decision in words, one sentence each.
+pub(crate) fn tell(record: &Record, directory: &Directory) -> Vec<String> {
+    let names = Names(directory);
+    match record.kind {
+        DecisionKind::Automatic => automatic(record, &names),
+        DecisionKind::Manual | DecisionKind::Transfer | DecisionKind::Escalation => {
+            by_hand(record, &names)
+        }
+    }
+}
+
+struct Names<'a>(&'a Directory);
+
+impl Names<'_> {
+    fn agent(&self, id: &AgentId) -> String {
+        let agent = self.0.agents.get(id);
+        agent.map_or_else(|| id.to_string(), |agent| agent.profile.name.clone())
+    }
+
+    fn group(&self, id: &GroupId) -> String {
+        let group = self.0.groups.get(id);
+        group.map_or_else(
+            || format!("group {id}"),
+            |group| {
+                format!(
+                    "group {:?} (tier {})",
+                    group.profile.name, group.profile.tier
+                )
+            },
+        )
+    }
+
+    /// An agent, a group's queue, or nobody.
+    fn owner(&self, agent: Option<&AgentId>, group: Option<&GroupId>) -> String {
+        match (agent, group) {
+            (Some(agent), Some(group)) => format!("{} in {}", self.agent(agent), self.group(group)),
+            (Some(agent), None) => self.agent(agent),
+            (None, Some(group)) => format!("the queue of {}", self.group(group)),
+            (None, None) => "nobody".to_owned(),
+        }
+    }
+}
+
+fn automatic(record: &Record, names: &Names<'_>) -> Vec<String> {
+    let mut words = Vec::new();
+    match (&record.step, &record.group) {
+        (Some(step), _) if step.rule == DEFAULT_RULE => words.push(format!(
+            "No rule of workflow version {} fits, so the ticket goes to its default, {}.",
+            step.version,
+            names.group(&step.group)
+        )),
+        (Some(step), _) => words.push(format!(
+            "Rule {:?} of workflow version {} leads to {}.",
+            step.rule,
+            step.version,
+            names.group(&step.group)
+        )),
+        (None, Some(group)) => words.push(format!("The ticket belongs to {}.", names.group(group))),
+        (None, None) => {}
+    }
+    if let Some(look) = &record.look {
+        words.extend(needs(look));
+    }
+    words.push(outcome(record, names));
+    if let Some(look) = &record.look {
+        words.extend(left_out(look));
+    }
+    words
+}
+
+fn needs(look: &Look) -> Option<String> {
+    let skills = look.needs.skills.iter();
+    let mut all: Vec<String> = skills
+        .map(|(skill, level)| format!("the skill {skill} at level {level} or more"))
+        .collect();
+    all.extend(
+        look.needs
+            .language
+            .iter()
+            .map(|tag| format!("the language {tag}")),
+    );
+    (!all.is_empty()).then(|| format!("It needs {}.", all.join(" and ")))
+}
+
+fn outcome(record: &Record, names: &Names<'_>) -> String {
+    let agent = record.agent.as_ref().map(|agent| names.agent(agent));
+    let agent = agent.as_deref().unwrap_or("nobody");
+    match record.reason {
+        Reason::BestFit => {
+            let candidates = record.look.as_ref().map(|look| look.candidates.as_slice());
+            let Some([best, next, ..]) = candidates else {
+                return format!("{agent} got it as the best choice.");
+            };
+            let (who, why) = (names.agent(&next.agent), ahead(best, next));
+            let eligible = record.look.as_ref().map_or(0, |look| look.eligible);
+            format!("Of {eligible} agents who could take it {agent} got it, ahead of {who} {why}.")
+        }
+        Reason::OnlyCandidate => format!("{agent} got it as the only agent who could take it."),
+        Reason::SameAgent => {
+            format!("{agent} got it back, having had it before it was reopened.")
+        }
+        Reason::NoWorkflow => {
+            "It waits: there is no workflow yet that says where tickets go.".to_owned()
+        }
+        Reason::EmptyGroup => "It waits: the group has no agents.".to_owned(),
+        Reason::NobodyOnline => "It waits: no agent of the group is online.".to_owned(),
+        Reason::AllBusy => {
+            "It waits: every agent who could take it is at their capacity.".to_owned()
+        }
+        Reason::NobodySkilled => {
+            "It waits: no agent who is online has the skills it needs.".to_owned()
+        }
+        Reason::NobodySpeaksLanguage => {
+            "It waits: no agent who is online and has the skills speaks the language.".to_owned()
+        }
+        Reason::NobodyEligible => {
+            "It waits: the agents who are online have passed it on before.".to_owned()
+        }
+        Reason::Manual | Reason::Transfer | Reason::Escalation => format!("{agent} got it."),
+    }
+}
+
+/// Why the best candidate stands before the next.
+fn ahead(best: &Candidate, next: &Candidate) -> String {
+    match best.compare(next).0 {
+        Criterion::Fit => format!(
+            "by a better fit in skills and language ({} against {})",
+            best.fit, next.fit
+        ),
+        Criterion::Spare => format!(
+            "by more free capacity ({:.0} % against {:.0} %)",
+            best.spare_share() * 100.0,
+            next.spare_share() * 100.0
+        ),
+        Criterion::LongestIdle => "by the longer time since the last ticket".to_owned(),
+        Criterion::Id => "by nothing but order, all else being equal".to_owned(),
+    }
+}
+
+fn left_out(look: &Look) -> Option<String> {
+    let mut rejections: Vec<&(Misfit, u32)> = look.rejections.iter().collect();
+    rejections.sort_by_key(|(_, agents)| std::cmp::Reverse(*agents));
+    let told: Vec<String> = rejections
+        .iter()
+        .take(TOLD_REJECTIONS)
+        .map(|(misfit, agents)| format!("{agents} {}", why(misfit, *agents)))
+        .collect();
+    (!told.is_empty()).then(|| format!("Left out: {}.", told.join("; ")))
+}
+
+fn why(misfit: &Misfit, agents: u32) -> String {
+    let (is, lacks, has) = if agents == 1 {
+        ("is", "lacks", "has")
+    } else {
+        ("are", "lack", "have")
+    };
+    match misfit {
+        Misfit::Retired => format!("{is} retired"),
+        Misfit::NotOnline => format!("{is} not online"),
+        Misfit::Excluded => format!("passed it on before"),
+        Misfit::LacksSkill(..) => format!("{lacks} {misfit}"),
+        Misfit::LacksLanguage(_) => format!("{lacks} the language {misfit}"),
+        Misfit::AtCapacity => format!("{has} no room"),
+    }
+}
+
+fn by_hand(record: &Record, names: &Names<'_>) -> Vec<String> {
+    let to = names.owner(record.agent.as_ref(), record.group.as_ref());
+    let from = names.owner(record.from_agent.as_ref(), record.from_group.as_ref());
+    let mut words = vec![match record.kind {
+        DecisionKind::Transfer => format!("Transferred from {from} to {to}."),
+        DecisionKind::Escalation => format!("Escalated from {from} to {to}."),
+        DecisionKind::Manual | DecisionKind::Automatic => format!("Assigned by hand to {to}."),
+    }];
+    let Some(by_hand) = &record.by_hand else {
+        return words;
+    };
+    words.extend(by_hand.transfer_reason.map(|reason| {
+        let counts = if reason.is_misroute() {
+            "this counts as a misroute"
+        } else {
+            "no misroute"
+        };
+        format!("The reason: {}; {counts}.", spoken(reason))
+    }));
+    if by_hand.over_capacity {
+        words.push("This put the agent over their capacity.".to_owned());
+    }
+    words
+}
+
+const fn spoken(reason: TransferReason) -> &'static str {
+    match reason {
+        TransferReason::WrongSkill => "a skill was missing",
+        TransferReason::WrongLanguage => "the language was missing",
+        TransferReason::WrongTier => "it belongs to another support level",
+        TransferReason::Capacity => "too much to do",
+        TransferReason::ShiftEnd => "the end of a shift",
+        TransferReason::RequesterAsked => "the requester asked for somebody else",
+        TransferReason::Unexplained => "none was given",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::queue::look_at;
+    use crate::domain::samples::{self, agent, group, item};
+    use lotse_ids::DecisionId;
+
+    fn told(setup: impl FnOnce(&mut samples::Team)) -> Vec<String> {
+        let mut team = samples::team(3);
+        setup(&mut team);
+        let mut item = item(1);
+        item.group = Some(group(1));
+        item.facts.required_skills.insert("vpn".to_owned());
+        let (directory, seats) = team.finish();
+        let planned = look_at(&item, &directory, &seats);
+        let record = Record {
+            id: DecisionId::generate(item.queued_at),
+            kind: DecisionKind::Automatic,
+            reason: planned.reason,
+            from_group: None,
+            from_agent: None,
+            group: planned.group,
+            agent: planned.agent.map(|(agent, _)| agent),
+            step: planned.step,
+            look: planned.look,
+            by_hand: None,
+        };
+        tell(&record, &directory)
+    }
+
+    #[test]
+    fn words_say_who_why_and_why_not_the_others() {
+        let words = told(|team| {
+            team.skill(1, "vpn", 5);
+            team.skill(2, "vpn", 2);
+        });
+        assert_eq!(
+            words,
+            [
+                "The ticket belongs to group \"group 1\" (tier 1).",
+                "It needs the skill vpn at level 1 or more.",
+                "Of 2 agents who could take it agent 1 got it, ahead of agent 2 by a better fit in \
+                 skills and language (5 against 2).",
+                "Left out: 1 lacks vpn at level 1 or more.",
+            ]
+        );
+    }
+
+    #[test]
+    fn words_say_why_it_waits() {
+        let words = told(|_| ());
+        assert_eq!(
+            words[2],
+            "It waits: no agent who is online has the skills it needs."
+        );
+        assert_eq!(words[3], "Left out: 3 lack vpn at level 1 or more.");
+        assert_eq!(
+            Names(&Directory::default()).owner(Some(&agent(1)), None),
+            agent(1).to_string()
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! Why tickets are where they are: `routing_decisions`.
+
+use lotse_clock::Timestamp;
+use lotse_ids::TicketId;
+use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder as _, Set};
+
+use super::{from_json, parsed, to_json};
+use crate::domain::decision::Decision;
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "routing_decisions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ticket_id: String,
+    /// The version that the item had by it.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub version: i64,
+    pub decided_at: i64,
+    pub record: String,
+}
+
+/// No relations: what belongs together is asked for by id.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Keeps a decision.
+pub(crate) async fn insert(conn: &impl ConnectionTrait, decision: &Decision) -> Result<(), DbErr> {
+    let Decision {
+        ticket,
+        version,
+        at,
+        record,
+    } = decision;
+    let row = ActiveModel {
+        ticket_id: Set(ticket.to_string()),
+        version: Set(*version),
+        decided_at: Set(at.as_millis()),
+        record: Set(to_json(record)?),
+    };
+    Entity::insert(row).exec_without_returning(conn).await?;
+    Ok(())
+}
+
+/// All decisions about a ticket, oldest first.
+pub(crate) async fn of_ticket(
+    conn: &impl ConnectionTrait,
+    ticket: &TicketId,
+) -> Result<Vec<Decision>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::TicketId.eq(ticket.as_str()))
+        .order_by_asc(Column::Version)
+        .all(conn)
+        .await?;
+    let decisions = rows.iter().map(|row| {
+        Ok(Decision {
+            ticket: parsed(&row.ticket_id)?,
+            version: row.version,
+            at: Timestamp::from_millis(row.decided_at),
+            record: from_json(&row.record)?,
+        })
+    });
+    decisions.collect()
+}

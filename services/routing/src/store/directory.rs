@@ -1,0 +1,91 @@
+//! All configuration, read once per version: `routing_directory` counts its changes.
+//!
+//! The counter's row is also the lock that configuration is changed under, so what a change checks
+//! (a name is free, a group exists) still holds when it commits.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{QuerySelect as _, Set};
+
+use super::{agents, configuration};
+use crate::domain::directory::Directory;
+
+/// The counter: one row.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "routing_directory")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i32,
+    pub version: i64,
+}
+
+/// No relations.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The id of the only row.
+const ONLY: i32 = 1;
+
+/// Keeps the latest directory that was read.
+#[derive(Debug, Default)]
+pub(crate) struct Cache(RwLock<(i64, Arc<Directory>)>);
+
+impl Cache {
+    /// The configuration as committed now. One statement when nothing has changed since the last
+    /// call. Not for transactions that change configuration: theirs may never be committed.
+    pub(crate) async fn get(&self, conn: &impl ConnectionTrait) -> Result<Arc<Directory>, DbErr> {
+        // Read first: whatever is loaded after it is this version or a later one, and a later one
+        // is noticed by the next call.
+        let version: i64 = Entity::find_by_id(ONLY)
+            .select_only()
+            .column(Column::Version)
+            .into_tuple()
+            .one(conn)
+            .await?
+            .unwrap_or_default();
+        {
+            let cached = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            if cached.0 == version {
+                return Ok(cached.1.clone());
+            }
+        }
+        let directory = Arc::new(load(conn).await?);
+        let mut cached = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if cached.0 < version {
+            *cached = (version, directory.clone());
+        }
+        Ok(directory)
+    }
+}
+
+/// Reads everything, past the cache: for transactions that change configuration.
+pub(crate) async fn load(conn: &impl ConnectionTrait) -> Result<Directory, DbErr> {
+    let groups = configuration::all_groups(conn).await?;
+    let skills = configuration::all_skills(conn).await?;
+    let workflow = configuration::find_workflow(conn, None).await?;
+    let rows = agents::Entity::find().all(conn).await?;
+    let agents: Result<Vec<_>, _> = rows.iter().map(agents::to_agent).collect();
+    Ok(Directory::new(groups, agents?, skills, workflow))
+}
+
+/// Begins a change of configuration: counts it, and makes others wait for its end.
+pub(crate) async fn lock(conn: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        id: Set(ONLY),
+        version: Set(1),
+    };
+    let next = Expr::col((Entity, Column::Version)).add(1);
+    Entity::insert(row)
+        .on_conflict(
+            OnConflict::column(Column::Id)
+                .value(Column::Version, next)
+                .to_owned(),
+        )
+        .exec_without_returning(conn)
+        .await?;
+    Ok(())
+}

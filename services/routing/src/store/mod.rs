@@ -1,0 +1,55 @@
+//! The tables that routing owns, all named `routing_…`.
+//!
+//! [`agents`] holds configuration and the fence of capacity in one row, [`items`] the tickets,
+//! [`decisions`] why they are where they are, [`configuration`] groups, skills and workflows, and
+//! [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
+//! types; what is searched or fenced stands in columns beside them.
+
+#![allow(
+    unreachable_pub,
+    reason = "what sea-orm's derive makes is public, so the models must be"
+)]
+
+pub(crate) mod agents;
+pub(crate) mod configuration;
+pub(crate) mod decisions;
+pub(crate) mod directory;
+pub(crate) mod items;
+pub(crate) mod migrations;
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use sea_orm::DbErr;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A document as stored.
+fn to_json(document: &impl Serialize) -> Result<String, DbErr> {
+    serde_json::to_string(document).map_err(|error| DbErr::Type(error.to_string()))
+}
+
+/// A stored document.
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, DbErr> {
+    serde_json::from_str(text).map_err(|error| DbErr::Type(error.to_string()))
+}
+
+/// A stored id or code.
+fn parsed<T>(text: &str) -> Result<T, DbErr>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    text.parse()
+        .map_err(|error: T::Err| DbErr::Type(error.to_string()))
+}
+
+/// A stored count.
+fn count<T: TryFrom<i32>>(number: i32) -> Result<T, DbErr> {
+    T::try_from(number).map_err(|_| DbErr::Type(format!("{number} is out of range")))
+}
+
+/// A count to be stored. Saturates: no version or counter comes near the end.
+fn stored(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
