@@ -1,1 +1,82 @@
+//! Keeps time on what was promised: policies, calendars, and the clocks of every ticket.
+//!
+//! The journal tells what happens to tickets ([`jobs`] follows it), the pure state machine in
+//! [`domain`] says what that does to their clocks, [`app`] makes both one transaction per batch,
+//! and a timer per ticket fires warnings and breaches at the instant they are due.
 
+pub mod api;
+pub mod app;
+pub mod domain;
+mod error;
+pub mod jobs;
+pub mod settings;
+pub mod store;
+mod wire;
+
+use std::sync::Arc;
+
+use lotse_clock::BusinessClock;
+use lotse_db::Db;
+use lotse_grpc::{Service, tuned};
+use lotse_journal::Journal;
+use lotse_proto::sla::v1::sla_service_server::SlaServiceServer;
+use lotse_timers::{TimerStore, Worker};
+
+pub use error::Error;
+pub use store::migrations::migrations;
+
+use app::catalogs::Catalogs;
+use app::keeper::{Keeper, QUEUE};
+
+/// What the service needs.
+pub struct Deps {
+    /// The database.
+    pub db: Db,
+    /// Decides what is due.
+    pub clock: BusinessClock,
+    /// The journal.
+    pub journal: Journal,
+    /// Where timers are armed.
+    pub timers: Arc<dyn TimerStore>,
+}
+
+/// How the service behaves. Nothing can be chosen yet: policies and calendars are data.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {}
+
+/// The use cases behind the gRPC service. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    db: Db,
+    clock: BusinessClock,
+    journal: Journal,
+    catalogs: Catalogs,
+}
+
+/// The service, ready to be served.
+pub fn build(deps: Deps, config: Config) -> Service {
+    let Config {} = config;
+    let Deps {
+        db,
+        clock,
+        journal,
+        timers,
+    } = deps;
+    let catalogs = Catalogs::default();
+    let keeper = Keeper::new(catalogs.clone(), clock.clone(), timers.clone());
+    let follow = Arc::new(jobs::consumer::Follow::new(keeper.clone()));
+    let due = jobs::timers::Due::new(db.clone(), journal.clone(), keeper, follow.clone());
+    let follower = journal.consumer_job(follow);
+    let worker = Worker::new(timers, clock.clone(), QUEUE, Arc::new(due));
+    let app = App {
+        db,
+        clock,
+        journal,
+        catalogs,
+    };
+    Service::new("sla")
+        .add(tuned!(SlaServiceServer::new(api::Api(app))))
+        .job(follower)
+        .job(Arc::new(worker))
+}

@@ -16,14 +16,14 @@ pub struct Calendar {
     /// forward; of times that come twice the first counts. Required.
     #[prost(string, tag = "3")]
     pub time_zone: ::prost::alloc::string::String,
-    /// Fills `weekly` in a Put, which must then be empty. Answered as it was put.
+    /// Fills `weekly` in a Put, which must then be empty or just that. Answered as it was put.
     #[prost(enumeration = "CalendarPreset", tag = "4")]
     pub preset: i32,
-    /// When it is open in a common week. Intervals must not overlap, may touch, and may go past
-    /// midnight. At most 168. In a Put required unless there is a preset.
+    /// When it is open in a common week, answered by weekday and time. Intervals must not overlap, may
+    /// touch, and may go past midnight. At most 168. In a Put required unless there is a preset.
     #[prost(message, repeated, tag = "5")]
     pub weekly: ::prost::alloc::vec::Vec<WeeklyInterval>,
-    /// Dates that differ from the common week, each once. At most 2,000.
+    /// Dates that differ from the common week, each once, answered in order. At most 2,000.
     #[prost(message, repeated, tag = "6")]
     pub overrides: ::prost::alloc::vec::Vec<DateOverride>,
     /// From 1, one more per change; set by the server.
@@ -48,12 +48,12 @@ pub struct WeeklyInterval {
     /// Local time, `HH:MM` or `HH:MM:SS`.
     #[prost(string, tag = "2")]
     pub opens: ::prost::alloc::string::String,
-    /// Local time as above, or `24:00`. At or before `opens`: on the next day.
+    /// Local time as above, or `24:00`. Before `opens`: on the next day. Must differ from `opens`.
     #[prost(string, tag = "3")]
     pub closes: ::prost::alloc::string::String,
 }
-/// A date on which other hours are kept. It replaces every interval that opens on that date; what
-/// opened the evening before still runs past midnight.
+/// A date on which other hours are kept, and nothing else: what opened the evening before ends at
+/// midnight.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DateOverride {
     /// The local date, `YYYY-MM-DD`.
@@ -72,7 +72,7 @@ pub struct DayInterval {
     /// Local time, `HH:MM` or `HH:MM:SS`.
     #[prost(string, tag = "1")]
     pub opens: ::prost::alloc::string::String,
-    /// Local time as above, or `24:00`. At or before `opens`: on the next day.
+    /// Local time as above, or `24:00`. Before `opens`: on the next day. Must differ from `opens`.
     #[prost(string, tag = "2")]
     pub closes: ::prost::alloc::string::String,
 }
@@ -263,7 +263,8 @@ pub struct Policy {
     /// Which tickets it is for; absent or empty: all.
     #[prost(message, optional, tag = "4")]
     pub conditions: ::core::option::Option<PolicyConditions>,
-    /// What is promised. At least one, at most 200; each pair of metric and priority once.
+    /// What is promised. At least one, at most 200; each pair of metric and priority once; answered in
+    /// their order.
     #[prost(message, repeated, tag = "5")]
     pub targets: ::prost::alloc::vec::Vec<Target>,
     /// Shares of the target, in percent from 1 to 99, at which a running clock warns: answered in

@@ -1,0 +1,80 @@
+//! The catalogue of policies and calendars, read again only when one of them changed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sea_orm::ConnectionTrait;
+
+use crate::Error;
+use crate::domain::{
+    CalendarRef, CalendarVersion, Catalog, PolicyContent, PolicyRef, PolicyVersion,
+};
+use crate::settings::CalendarContent;
+use crate::store::settings::{self, Setting};
+
+/// Keeps the catalogue last read. Cheap to clone; clones share it.
+#[derive(Clone, Default)]
+pub struct Catalogs {
+    last: Arc<Mutex<Option<(i64, Arc<Catalog>)>>>,
+}
+
+impl Catalogs {
+    /// The catalogue as `conn` sees it. Every change of a setting raises the revision in its own
+    /// transaction, so one small query tells whether the last one is still true.
+    ///
+    /// # Errors
+    /// The database's, or a stored setting that this program cannot read.
+    pub async fn current(&self, conn: &impl ConnectionTrait) -> Result<Arc<Catalog>, Error> {
+        let revision = settings::revision(conn).await?;
+        if let Some((known, catalog)) = &*self.last.lock().unwrap_or_else(PoisonError::into_inner)
+            && *known == revision
+        {
+            return Ok(catalog.clone());
+        }
+        let catalog = Arc::new(load(conn).await?);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some((revision, catalog.clone()));
+        Ok(catalog)
+    }
+}
+
+async fn load(conn: &impl ConnectionTrait) -> Result<Catalog, Error> {
+    let policies = settings::all::<PolicyContent>(conn).await?;
+    let policies = policies.into_iter().map(|setting| {
+        let Setting {
+            id,
+            version,
+            current,
+            content,
+            ..
+        } = setting;
+        PolicyVersion {
+            reference: PolicyRef { id, version },
+            current,
+            content,
+        }
+    });
+    let calendars = settings::all::<CalendarContent>(conn).await?;
+    let calendars = calendars.into_iter().map(|setting| {
+        let Setting {
+            id,
+            version,
+            current,
+            content,
+            ..
+        } = setting;
+        let calendar = content.calendar(version).map_err(|source| Error::Stored {
+            table: "sla_setting_versions",
+            key: format!("{id} version {version}"),
+            source: source.into(),
+        })?;
+        Ok::<_, Error>(CalendarVersion {
+            reference: CalendarRef { id, version },
+            current,
+            calendar: Arc::new(calendar),
+        })
+    });
+    Ok(Catalog::new(
+        policies.collect(),
+        calendars.collect::<Result<_, _>>()?,
+    ))
+}

@@ -1,0 +1,276 @@
+//! Keeps the clocks of all tickets: applies what happened, fires what is due.
+//!
+//! A batch costs three queries (revision, tickets, clocks) and up to three writes (tickets, clocks,
+//! facts), whatever its size. Only a ticket to which something arrives late, or whose new plan
+//! promises something new, is read in full.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lotse_clock::{BusinessClock, Timestamp};
+use lotse_journal::{Draft, Recorded, Tx, bucket_of, lane_of};
+use lotse_timers::{Entry, TimerStore};
+
+use super::catalogs::Catalogs;
+use super::work::{Outcome, Work};
+use crate::Error;
+use crate::domain::{Catalog, Change, Event, Fact, Reason, Replan};
+use crate::store::facts::Placed;
+use crate::store::{clocks, facts, tickets};
+use crate::wire::changed::changed;
+use crate::wire::news::{News, Tidings};
+
+/// The queue of the tickets' timers.
+pub const QUEUE: &str = "sla";
+
+/// Keeps the clocks. Cheap to clone; clones are the same keeper.
+#[derive(Clone)]
+pub struct Keeper {
+    catalogs: Catalogs,
+    clock: BusinessClock,
+    timers: Arc<dyn TimerStore>,
+    /// What to arm and to cancel after the commit, by ticket. An entry of a transaction that was
+    /// rolled back is a hint that leads nowhere.
+    pending: Arc<Mutex<BTreeMap<String, Pending>>>,
+}
+
+/// A timer to be set after the commit.
+enum Pending {
+    Arm(Entry),
+    Cancel(Entry),
+}
+
+impl Keeper {
+    /// A keeper whose time is `clock`'s and whose timers are armed in `timers`.
+    pub fn new(catalogs: Catalogs, clock: BusinessClock, timers: Arc<dyn TimerStore>) -> Self {
+        Self {
+            catalogs,
+            clock,
+            timers,
+            pending: Arc::default(),
+        }
+    }
+
+    /// Applies journaled events, in order.
+    ///
+    /// # Errors
+    /// The database's, or a stored row that does not fit this program.
+    pub async fn apply(&self, tx: &Tx, events: &[Recorded]) -> Result<(), Error> {
+        let news: Vec<News> = events.iter().filter_map(News::of).collect();
+        if news.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let catalog = self.catalogs.current(tx).await?;
+        let mut ids: Vec<&str> = news.iter().map(|news| news.ticket_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut batch = Batch::load(tx, &catalog, &ids).await?;
+        for news in news {
+            batch.take(tx, news, now).await?;
+        }
+        self.save(tx, batch).await
+    }
+
+    /// Fires those of `due` whose ticket is still of that generation and needs a look by now. The
+    /// caller has caught up with the journal in the same transaction, which also holds the cursors
+    /// of the tickets' buckets: nobody else changes these tickets.
+    ///
+    /// # Errors
+    /// As for [`Self::apply`].
+    pub async fn fire(&self, tx: &Tx, due: &[Entry]) -> Result<(), Error> {
+        let now = self.clock.now();
+        let catalog = self.catalogs.current(tx).await?;
+        let ids: Vec<&str> = due.iter().map(|entry| entry.row.as_str()).collect();
+        let mut batch = Batch::load(tx, &catalog, &ids).await?;
+        for entry in due {
+            batch.fire(entry, now);
+        }
+        self.save(tx, batch).await
+    }
+
+    /// Sets the timers of what was saved, after its commit.
+    pub async fn set_timers(&self) {
+        let pending = {
+            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *pending)
+        };
+        let (mut arm, mut cancel) = (Vec::new(), Vec::new());
+        for one in pending.into_values() {
+            match one {
+                Pending::Arm(entry) => arm.push(entry),
+                Pending::Cancel(entry) => cancel.push(entry),
+            }
+        }
+        // A failure costs lateness only: the worker arms from SQL what the store lacks.
+        if !cancel.is_empty()
+            && let Err(error) = self.timers.cancel(QUEUE, &cancel).await
+        {
+            tracing::debug!(%error, "timers were not cancelled");
+        }
+        if !arm.is_empty()
+            && let Err(error) = self.timers.arm(QUEUE, &arm).await
+        {
+            tracing::debug!(%error, "timers were not armed");
+        }
+    }
+
+    async fn save(&self, tx: &Tx, batch: Batch<'_>) -> Result<(), Error> {
+        let Batch { works, changes, .. } = batch;
+        for (ticket_id, change) in &changes {
+            let id = works
+                .get(ticket_id)
+                .and_then(|work| work.id_of(&change.clock));
+            tx.emit(Draft::ticket(ticket_id.as_str(), changed(change, id)).at(change.at));
+        }
+        let outcomes: Vec<Outcome> = works.into_values().map(Work::finish).collect();
+        let mut rows = Vec::new();
+        let (mut kept, mut placed) = (Vec::new(), Vec::new());
+        let mut pending = Vec::new();
+        for outcome in &outcomes {
+            let ticket_id = outcome.ticket_id.as_str();
+            kept.extend(outcome.clocks.iter().map(|clock| (ticket_id, clock)));
+            placed.extend(outcome.fresh.iter().map(|(position, fact)| Placed {
+                ticket_id,
+                position: *position,
+                fact,
+            }));
+            if let Some(row) = &outcome.row {
+                if outcome.rescheduled {
+                    pending.push((row.ticket_id.clone(), timer(row)));
+                }
+                rows.push(row.clone());
+            }
+        }
+        tickets::save(tx, &rows).await?;
+        clocks::save(tx, &kept).await?;
+        facts::save(tx, &placed).await?;
+        self.pending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(pending);
+        Ok(())
+    }
+}
+
+fn timer(row: &tickets::Row) -> Pending {
+    let entry = Entry {
+        row: row.ticket_id.clone(),
+        generation: row.generation,
+        due: row.next_at.unwrap_or(Timestamp::MAX),
+        lane: row.lane,
+    };
+    match row.next_at {
+        Some(_) => Pending::Arm(entry),
+        None => Pending::Cancel(entry),
+    }
+}
+
+/// The tickets of one batch, and what happened to their clocks so far.
+struct Batch<'a> {
+    catalog: &'a Catalog,
+    works: BTreeMap<String, Work>,
+    changes: Vec<(String, Change)>,
+}
+
+impl<'a> Batch<'a> {
+    async fn load(tx: &Tx, catalog: &'a Catalog, ids: &[&str]) -> Result<Self, Error> {
+        let rows = tickets::load(tx, ids).await?;
+        let known: Vec<&str> = rows.iter().map(|row| row.ticket_id.as_str()).collect();
+        let mut latest: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        if !known.is_empty() {
+            for stored in clocks::load_latest(tx, &known, catalog).await? {
+                latest
+                    .entry(stored.ticket_id)
+                    .or_default()
+                    .push(stored.clock);
+            }
+        }
+        let work = |row: tickets::Row| {
+            let clocks = latest.remove(&row.ticket_id).unwrap_or_default();
+            Ok::<_, Error>((row.ticket_id.clone(), Work::stored(row, clocks, catalog)?))
+        };
+        Ok(Self {
+            catalog,
+            works: rows.into_iter().map(work).collect::<Result<_, _>>()?,
+            changes: Vec::new(),
+        })
+    }
+
+    async fn take(&mut self, tx: &Tx, news: News<'_>, now: Timestamp) -> Result<(), Error> {
+        let News {
+            ticket_id,
+            position,
+            at,
+            human,
+            tidings,
+        } = news;
+        let catalog = self.catalog;
+        if let Tidings::Created { facts, .. } = &tidings {
+            let lane = lane_of(bucket_of(ticket_id));
+            let work = Work::new(ticket_id.to_owned(), lane, facts.clone(), at);
+            self.works.insert(ticket_id.to_owned(), work);
+        }
+        let Some(work) = self.works.get_mut(ticket_id) else {
+            // Its creation is in the same bucket before, so it can only have been parked.
+            tracing::warn!(
+                ticket_id,
+                position,
+                "an event of a ticket that is not known"
+            );
+            return Ok(());
+        };
+        let (event, replan) = match tidings {
+            Tidings::Created { for_requester, .. } => {
+                let plan = work.replan(catalog, Reason::None)?;
+                let none = Replan {
+                    plan: None,
+                    reason: Reason::None,
+                };
+                (Event::Created { for_requester }, Some(plan.unwrap_or(none)))
+            }
+            Tidings::Facts(update) => {
+                let reason = update.apply(work.facts_mut());
+                (Event::Touched, work.replan(catalog, reason)?)
+            }
+            Tidings::Group(group) => {
+                let same = work.facts_mut().group.as_deref() == Some(group);
+                work.facts_mut().group = Some(group.to_owned());
+                let replan = (!same).then(|| work.replan(catalog, Reason::GroupChanged));
+                (Event::Touched, replan.transpose()?.flatten())
+            }
+            Tidings::Event(event) => (event, None),
+        };
+        if event == Event::Touched && !human && replan.is_none() {
+            return Ok(());
+        }
+        let fact = Fact {
+            at,
+            event,
+            human,
+            replan,
+        };
+        let changes = work.take(tx, catalog, position, fact, now).await?;
+        self.changes.extend(
+            changes
+                .into_iter()
+                .map(|change| (ticket_id.to_owned(), change)),
+        );
+        Ok(())
+    }
+
+    fn fire(&mut self, entry: &Entry, now: Timestamp) {
+        let Some(work) = self.works.get_mut(&entry.row) else {
+            return;
+        };
+        let Some((generation, Some(next_at))) = work.timer() else {
+            return;
+        };
+        if generation == entry.generation && next_at <= now {
+            let ticket_id = &entry.row;
+            let changes = work.pass(now).into_iter();
+            self.changes
+                .extend(changes.map(|change| (ticket_id.clone(), change)));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What a journaled event means to a ticket's clocks.
+
+use std::sync::Arc;
+
+use lotse_clock::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::catalog::Plan;
+use super::vocabulary::{Author, Reason, Status};
+
+/// One thing that happened to a ticket and matters to its clocks.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+    /// Whether a human agent did it.
+    pub human: bool,
+    /// What the ticket goes by from now on, where that changed.
+    pub replan: Option<Replan>,
+}
+
+/// What happened. Also the stored form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The ticket was taken in; whether by or for a requester.
+    Created {
+        /// Whether somebody waits for a first reply.
+        for_requester: bool,
+    },
+    /// Its status is this now.
+    Status {
+        /// The status.
+        to: Status,
+        /// Whether the requester's message brought it about.
+        by_requester: bool,
+    },
+    /// The requester wrote.
+    Wrote,
+    /// Somebody or something else wrote to the requester.
+    Answered(Author),
+    /// Nothing that any other clock than idle looks at.
+    Touched,
+}
+
+/// Another plan.
+#[derive(Clone, Debug)]
+pub struct Replan {
+    /// The plan; `None` when no policy fits.
+    pub plan: Option<Arc<Plan>>,
+    /// Why it changed.
+    pub reason: Reason,
+}

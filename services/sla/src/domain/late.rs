@@ -1,0 +1,214 @@
+//! What arrives behind its time: delayed mail, imports, replicas whose clocks differ.
+//!
+//! The ticket's facts are replayed in order of time, and what comes out is laid beside what was
+//! told before. A breach that proves to have been none is retracted; apart from that a result never
+//! changes.
+
+use std::collections::BTreeMap;
+
+use lotse_clock::Timestamp;
+
+use super::clock::{Change, Clock, Transition};
+use super::fact::Fact;
+use super::ticket::Ticket;
+use super::vocabulary::{Metric, Reason, State};
+
+/// Replays `facts`, all of a ticket's in order of time, and brings `stored`, all of its clocks, in
+/// line with the outcome. Returns the ticket as it is now, with every cycle in `clocks` or `past`,
+/// and what must be told.
+pub fn reconcile(
+    before: &Ticket,
+    stored: Vec<Clock>,
+    facts: &[Fact],
+    now: Timestamp,
+) -> (Ticket, Vec<Change>) {
+    let (mut ticket, replayed) = replay(facts, now);
+    let mut stored = by_beginning(stored);
+    let mut told = Vec::new();
+    let mut clocks = std::mem::take(&mut ticket.past);
+    clocks.extend(std::mem::take(&mut ticket.clocks).into_values());
+    clocks.sort_by_key(|clock| clock.cycle);
+    let mut cycles: BTreeMap<_, _> = before
+        .tallies
+        .iter()
+        .map(|(metric, tally)| (*metric, tally.cycles))
+        .collect();
+    for clock in clocks {
+        let own = replayed
+            .iter()
+            .filter(|change| is_same(&change.clock, &clock));
+        let own: Vec<_> = own.cloned().collect();
+        let key = (clock.metric, clock.started_at);
+        let matching = stored.get_mut(&key).filter(|found| !found.is_empty());
+        let settled = match matching.map(|found| found.remove(0)) {
+            Some(old) => merge(old, clock, &own, now, &mut told),
+            None => {
+                let cycle = cycles.entry(clock.metric).or_default();
+                *cycle += 1;
+                let cycle = *cycle;
+                told.extend(own.into_iter().map(|mut change| {
+                    change.clock.cycle = cycle;
+                    change
+                }));
+                Clock { cycle, ..clock }
+            }
+        };
+        keep(&mut ticket, settled);
+    }
+    for mut old in stored.into_values().flatten() {
+        if old.is_open() {
+            withdraw(&mut old, now, &mut told);
+        }
+        old.latest = !ticket.clocks.contains_key(&old.metric);
+        keep(&mut ticket, old);
+    }
+    for (metric, cycles) in cycles {
+        ticket.tallies.entry(metric).or_default().cycles = cycles;
+    }
+    told.sort_by_key(|change| change.at);
+    (ticket, told)
+}
+
+/// The outcome of facts in order of time, and everything that happened to the clocks on the way.
+fn replay(facts: &[Fact], now: Timestamp) -> (Ticket, Vec<Change>) {
+    let start = facts.first().map_or(now, |fact| fact.at);
+    let mut ticket = Ticket::blank(start);
+    let mut log = Vec::new();
+    for (index, fact) in facts.iter().enumerate() {
+        log.extend(ticket.step(fact, &facts[..index], now));
+    }
+    (ticket, log)
+}
+
+/// Clocks by what they time; of those that time the same thing, in order of their cycles.
+fn by_beginning(mut clocks: Vec<Clock>) -> BTreeMap<(Metric, Timestamp), Vec<Clock>> {
+    clocks.sort_by_key(|clock| clock.cycle);
+    let mut sorted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for clock in clocks {
+        let key = (clock.metric, clock.started_at);
+        sorted.entry(key).or_default().push(clock);
+    }
+    sorted
+}
+
+fn is_same(one: &Clock, other: &Clock) -> bool {
+    one.metric == other.metric && one.cycle == other.cycle
+}
+
+fn keep(ticket: &mut Ticket, clock: Clock) {
+    if clock.latest {
+        ticket.clocks.insert(clock.metric, clock);
+    } else {
+        ticket.past.push(clock);
+    }
+}
+
+/// The clock as it is now, given what was told of it and what the replay says.
+fn merge(
+    mut old: Clock,
+    mut new: Clock,
+    own: &[Change],
+    now: Timestamp,
+    told: &mut Vec<Change>,
+) -> Clock {
+    if matches!(old.state, State::Met | State::Cancelled) {
+        old.latest = new.latest;
+        return old;
+    }
+    new.id.clone_from(&old.id);
+    new.cycle = old.cycle;
+    new.warned = new.warned.max(old.warned);
+    let mut again = |transition: Transition| {
+        let found = own
+            .iter()
+            .rev()
+            .find(|change| change.transition == transition);
+        told.extend(found.map(|change| Change {
+            clock: Clock {
+                id: old.id.clone(),
+                cycle: old.cycle,
+                ..change.clock.clone()
+            },
+            ..change.clone()
+        }));
+    };
+    if old.state == State::Breached {
+        // The replay ends with the last fact; the breach that a timer found after it still holds.
+        if let (State::Running, Some(due)) = (new.state, new.times.due.filter(|due| *due < now)) {
+            new.state = State::Breached;
+            new.times.breached = Some(due);
+        }
+        if new.state == State::Breached {
+            new.times.detected = old.times.detected;
+        }
+    }
+    match (old.state, new.state) {
+        (State::Breached, State::Breached) => {
+            if new.times.fulfilled.is_some() && old.times.fulfilled.is_none() {
+                again(Transition::FulfilledLate);
+            }
+        }
+        (State::Breached, _) => {
+            new.tell(
+                Transition::BreachRetracted,
+                now,
+                Reason::HistoryChanged,
+                told,
+            );
+            tell_outcome(&new, own, told);
+        }
+        (_, State::Breached) => {
+            again(Transition::Breached);
+            if new.times.fulfilled.is_some() {
+                again(Transition::FulfilledLate);
+            }
+        }
+        (State::Paused, State::Running) => again(Transition::Resumed),
+        (State::Running, State::Running) | (State::Paused, State::Paused) => {
+            if old.times.due != new.times.due {
+                new.tell(Transition::Retargeted, now, Reason::HistoryChanged, told);
+            }
+        }
+        _ => tell_outcome(&new, own, told),
+    }
+    new
+}
+
+/// Tells how a clock came to stand where it stands, unless it simply runs.
+fn tell_outcome(clock: &Clock, own: &[Change], told: &mut Vec<Change>) {
+    let transition = match clock.state {
+        State::Met => Transition::Met,
+        State::Paused => Transition::Paused,
+        State::Cancelled => Transition::Cancelled,
+        State::Running | State::Breached => return,
+    };
+    let found = own
+        .iter()
+        .rev()
+        .find(|change| change.transition == transition);
+    if let Some(change) = found {
+        clock.tell(transition, change.at, change.reason, told);
+    }
+}
+
+/// Takes back a clock that, as it turns out, never was.
+fn withdraw(clock: &mut Clock, now: Timestamp, told: &mut Vec<Change>) {
+    let broken = clock.state == State::Breached;
+    clock.consumed = clock.used(now);
+    clock.resumed_at = None;
+    clock.state = State::Cancelled;
+    clock.reason = Reason::HistoryChanged;
+    clock.times.due = None;
+    clock.times.breached = None;
+    clock.times.detected = None;
+    clock.times.cancelled = Some(now);
+    if broken {
+        clock.tell(
+            Transition::BreachRetracted,
+            now,
+            Reason::HistoryChanged,
+            told,
+        );
+    }
+    clock.tell(Transition::Cancelled, now, Reason::HistoryChanged, told);
+}

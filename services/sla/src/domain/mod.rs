@@ -1,0 +1,26 @@
+//! What time is kept on, and how: pure, without a database, a network or a clock of its own.
+//!
+//! [`Ticket::step`] takes one [`Fact`] to a ticket's clocks, [`Ticket::pass`] lets time run out.
+//! Both are deterministic, so that a ticket's clocks are a function of its facts: timers may fire
+//! late, twice or never, and [`late`] replays the facts when one arrives behind its time. The rules
+//! are those of the timing contract; the files under `tests/vectors` show each of them.
+
+mod catalog;
+mod clock;
+mod fact;
+mod hours;
+mod late;
+mod policy;
+mod ticket;
+mod vocabulary;
+
+pub use catalog::{CalendarVersion, Catalog, Plan, PlanRef, PolicyVersion, UnknownVersion};
+pub use clock::{Change, Clock, ClockTimes, Transition};
+pub use fact::{Event, Fact, Replan};
+pub use hours::{CalendarRef, Hours, PolicyRef, Terms};
+pub use late::reconcile;
+pub use policy::{Conditions, Facts, PolicyContent, Target};
+pub use ticket::{Tally, Ticket};
+pub use vocabulary::{
+    Author, Channel, Metric, Mode, Priority, Reason, ResolutionEnd, State, Status,
+};

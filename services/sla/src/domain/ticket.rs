@@ -1,0 +1,351 @@
+//! All clocks of one ticket, and what each fact does to them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lotse_clock::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::catalog::Plan;
+use super::clock::{Change, Clock};
+use super::fact::{Event, Fact, Replan};
+use super::vocabulary::{Author, Metric, Mode, Reason, State, Status};
+
+/// A ticket as its clocks see it.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    /// What it goes by; `None` while no policy fits.
+    pub plan: Option<Arc<Plan>>,
+    /// Whose turn it is.
+    pub status: Status,
+    /// Since when.
+    pub status_at: Timestamp,
+    /// The time of its latest fact.
+    pub watermark: Timestamp,
+    /// Whether the wait for a first reply is over: replied, or solved without.
+    pub first_over: bool,
+    /// The newest message of the requester since the last reply or solution.
+    pub wrote_at: Option<Timestamp>,
+    /// What outlives a metric's cycles.
+    pub tallies: BTreeMap<Metric, Tally>,
+    /// The newest cycle of each metric.
+    pub clocks: BTreeMap<Metric, Clock>,
+    /// Older cycles that were succeeded since the ticket was loaded.
+    pub past: Vec<Clock>,
+}
+
+/// What outlives the cycles of one metric on one ticket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Cycles so far.
+    pub cycles: u32,
+    /// What a reopened cycle inherits, in milliseconds on the calendar.
+    pub spent: i64,
+}
+
+/// The time of a step: when it happened, and when it is noticed.
+#[derive(Clone, Copy)]
+struct When {
+    at: Timestamp,
+    now: Timestamp,
+}
+
+impl Ticket {
+    /// A ticket that nothing has happened to, not even its creation.
+    pub fn blank(at: Timestamp) -> Self {
+        Self {
+            plan: None,
+            status: Status::New,
+            status_at: at,
+            watermark: at,
+            first_over: false,
+            wrote_at: None,
+            tallies: BTreeMap::new(),
+            clocks: BTreeMap::new(),
+            past: Vec::new(),
+        }
+    }
+
+    /// The time a fact counts from. Statuses follow each other in the order in which they were
+    /// recorded, so a status counts from its predecessor at the earliest, and so does a message to
+    /// a solved ticket: it came after the answer as far as the answer knows.
+    pub fn place(&self, event: Event, at: Timestamp) -> Timestamp {
+        match event {
+            Event::Status { .. } => at.max(self.status_at),
+            Event::Wrote if self.status.is_solved() => at.max(self.status_at),
+            _ => at,
+        }
+    }
+
+    /// Whether something that happened at `at` comes behind its time: later facts are there, or a
+    /// breach that it could still have prevented. Such a fact is [reconciled](super::reconcile).
+    pub fn is_late(&self, at: Timestamp) -> bool {
+        let prevents = |clock: &Clock| {
+            clock.state == State::Breached
+                && clock.times.fulfilled.is_none()
+                && clock.times.due.is_some_and(|due| at <= due)
+        };
+        at < self.watermark || self.clocks.values().any(prevents)
+    }
+
+    /// Whether this plan promises something that the one until now did not, so that [`Self::step`]
+    /// needs the ticket's facts.
+    pub fn adds_metrics(&self, plan: Option<&Plan>) -> bool {
+        plan.is_some_and(|plan| plan.terms.keys().any(|metric| self.is_added(*metric)))
+    }
+
+    /// When a clock of this ticket next needs a look.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.clocks.values().filter_map(Clock::next_at).min()
+    }
+
+    /// Lets time run out until `to`: every warning up to it, every due time before it.
+    pub fn pass(&mut self, to: Timestamp, now: Timestamp) -> Vec<Change> {
+        let mut log = Vec::new();
+        for clock in self.clocks.values_mut() {
+            clock.pass(to, now, &mut log);
+        }
+        log.sort_by_key(|change| change.at);
+        log
+    }
+
+    /// Takes a fact that is not [late](Self::is_late), noticed at `now`. `before` are the facts
+    /// until then, in order of time; read only when the fact's plan [adds
+    /// metrics](Self::adds_metrics).
+    pub fn step(&mut self, fact: &Fact, before: &[Fact], now: Timestamp) -> Vec<Change> {
+        let mut log = self.pass(fact.at, now);
+        let when = When { at: fact.at, now };
+        match (&fact.replan, fact.event) {
+            (Some(replan), Event::Created { .. }) => self.plan = replan.plan.clone(),
+            (Some(replan), _) => self.replan(replan, before, when, &mut log),
+            (None, _) => {}
+        }
+        if fact.human {
+            self.touch(when, &mut log);
+        }
+        let was_solved = self.status.is_solved();
+        self.take(fact.event, when, &mut log);
+        // Whoever created, touched or reopened it leaves it untouched from now on.
+        let reopened = was_solved && !self.status.is_solved();
+        if fact.human || reopened || matches!(fact.event, Event::Created { .. }) {
+            self.ensure(Metric::Idle, when.at, when, &mut log);
+        }
+        self.watermark = self.watermark.max(fact.at);
+        log.sort_by_key(|change| change.at);
+        log
+    }
+
+    fn take(&mut self, event: Event, when: When, log: &mut Vec<Change>) {
+        match event {
+            Event::Created { for_requester } => {
+                if for_requester {
+                    self.ensure(Metric::FirstReply, when.at, when, log);
+                }
+                self.ensure(Metric::RequesterWait, when.at, when, log);
+                self.ensure(Metric::TotalResolution, when.at, when, log);
+            }
+            Event::Status { to, by_requester } => self.enter(to, by_requester, when, log),
+            Event::Wrote => {
+                self.wrote_at = Some(when.at);
+                if self.status == Status::Pending {
+                    // The pause ends when the message arrived, whenever it was worked on.
+                    self.enter(Status::Open, true, when, log);
+                }
+                // Until the first reply, that is what the requester waits for.
+                if self.first_over {
+                    self.ensure(Metric::NextReply, when.at, when, log);
+                }
+            }
+            Event::Answered(author) => {
+                if self.counts(author) {
+                    self.fulfil(Metric::FirstReply, when, log);
+                    self.fulfil(Metric::NextReply, when, log);
+                    self.first_over = true;
+                    self.wrote_at = None;
+                }
+            }
+            Event::Touched => {}
+        }
+    }
+
+    /// The ticket's status is `to` from now on.
+    fn enter(&mut self, to: Status, by_requester: bool, when: When, log: &mut Vec<Change>) {
+        if to == self.status {
+            return;
+        }
+        let was = std::mem::replace(&mut self.status, to);
+        self.status_at = when.at;
+        for clock in self.clocks.values_mut().filter(|clock| clock.is_open()) {
+            match clock.metric.mode(to, clock.terms.ends_at) {
+                Mode::Runs => clock.run(when.at, when.now, log),
+                Mode::Pauses(reason) => clock.pause(when.at, reason, log),
+                Mode::Fulfils => {
+                    clock.fulfil(when.at, log);
+                    self.tallies.entry(clock.metric).or_default().spent = clock.consumed;
+                }
+                Mode::Cancels(reason) => clock.cancel(when.at, reason, log),
+            }
+        }
+        if to.is_solved() {
+            self.first_over = true;
+            if !was.is_solved() {
+                self.wrote_at = None;
+            }
+        } else if was.is_solved() {
+            for metric in Metric::ALL.iter().filter(|metric| metric.inherits()) {
+                self.ensure(*metric, when.at, when, log);
+            }
+            // A word of thanks long before somebody else reopened the ticket waits for nothing.
+            let from = self
+                .wrote_at
+                .filter(|wrote| by_requester || *wrote == when.at);
+            if by_requester || from.is_some() {
+                self.ensure(Metric::NextReply, from.unwrap_or(when.at), when, log);
+            }
+        }
+    }
+
+    /// A human agent did something.
+    fn touch(&mut self, when: When, log: &mut Vec<Change>) {
+        let idle = self.clocks.get(&Metric::Idle);
+        // Several things done in one instant are one touch.
+        if idle.is_some_and(|clock| clock.started_at < when.at) {
+            self.fulfil(Metric::Idle, when, log);
+        }
+    }
+
+    /// Whether a public message of `author` is a reply.
+    fn counts(&self, author: Author) -> bool {
+        match &self.plan {
+            Some(plan) => plan.replies.contains(&author),
+            None => author == Author::Human,
+        }
+    }
+
+    fn fulfil(&mut self, metric: Metric, when: When, log: &mut Vec<Change>) {
+        if let Some(clock) = self.clocks.get_mut(&metric).filter(|clock| clock.is_open()) {
+            clock.fulfil(when.at, log);
+        }
+    }
+
+    /// Starts a cycle of `metric` that times from `from`, if something is promised on it, the
+    /// ticket is in a status where it can run, and none is open.
+    fn ensure(&mut self, metric: Metric, from: Timestamp, when: When, log: &mut Vec<Change>) {
+        let spent = self.tallies.get(&metric).map_or(0, |tally| tally.spent);
+        self.start(
+            metric,
+            from,
+            (from, spent),
+            Reason::Inherited,
+            when.now,
+            log,
+        );
+    }
+
+    /// As [`Self::ensure`], beginning at an instant with something consumed.
+    fn start(
+        &mut self,
+        metric: Metric,
+        from: Timestamp,
+        (at, consumed): (Timestamp, i64),
+        over: Reason,
+        now: Timestamp,
+        log: &mut Vec<Change>,
+    ) {
+        let Some(terms) = self.plan.as_ref().and_then(|plan| plan.terms.get(&metric)) else {
+            return;
+        };
+        let mode = metric.mode(self.status, terms.ends_at);
+        let open = self.clocks.get(&metric).is_some_and(Clock::is_open);
+        if open || !matches!(mode, Mode::Runs | Mode::Pauses(_)) {
+            return;
+        }
+        let tally = self.tallies.entry(metric).or_default();
+        tally.cycles += 1;
+        let mut clock = Clock::new(metric, tally.cycles, terms.clone(), from);
+        clock.begin(at, consumed, mode, now, over, log);
+        if let Some(mut previous) = self.clocks.insert(metric, clock) {
+            previous.latest = false;
+            self.past.push(previous);
+        }
+    }
+
+    /// The ticket goes by another plan. Clocks with a result keep it.
+    fn replan(&mut self, to: &Replan, before: &[Fact], when: When, log: &mut Vec<Change>) {
+        let plan = to.plan.as_deref();
+        let added: Vec<_> = plan
+            .into_iter()
+            .flat_map(|plan| plan.terms.keys().copied())
+            .filter(|metric| self.is_added(*metric))
+            .collect();
+        let live = |clock: &&mut Clock| matches!(clock.state, State::Running | State::Paused);
+        for clock in self.clocks.values_mut().filter(live) {
+            match plan.map(|plan| plan.terms.get(&clock.metric)) {
+                Some(Some(terms)) if *terms == clock.terms => {}
+                Some(Some(terms)) => {
+                    let terms = terms.clone();
+                    clock.retarget(terms, when.at, when.now, to.reason, log);
+                    // Only a solved ticket whose clock ran until it was closed gets here.
+                    if clock.metric.mode(self.status, clock.terms.ends_at) == Mode::Fulfils {
+                        clock.fulfil(when.at, log);
+                    }
+                }
+                Some(None) => clock.cancel(when.at, Reason::NotInPolicy, log),
+                None => clock.cancel(when.at, Reason::NoPolicy, log),
+            }
+        }
+        self.plan.clone_from(&to.plan);
+        if !added.is_empty() {
+            self.add(&added, before, when, log);
+        }
+    }
+
+    /// Starts clocks of metrics that were not promised until now, as if they always had been: from
+    /// creation, with what the ticket's history consumed of them.
+    fn add(&mut self, metrics: &[Metric], before: &[Fact], when: When, log: &mut Vec<Change>) {
+        let Some(first) = before.first() else {
+            return;
+        };
+        let mut past = Self::blank(first.at);
+        for fact in before {
+            let created = matches!(fact.event, Event::Created { .. });
+            let replan = created.then(|| Replan {
+                plan: self.plan.clone(),
+                reason: Reason::None,
+            });
+            past.step(
+                &Fact {
+                    replan,
+                    ..fact.clone()
+                },
+                &[],
+                when.now,
+            );
+        }
+        for metric in metrics {
+            let Some(clock) = past.clocks.get(metric) else {
+                continue;
+            };
+            if clock.state == State::Paused || clock.is_open() && clock.resumed_at.is_some() {
+                let begin = (when.at, clock.used(when.at));
+                self.start(
+                    *metric,
+                    clock.started_at,
+                    begin,
+                    Reason::Retarget,
+                    when.now,
+                    log,
+                );
+            } else if metric.inherits() {
+                self.tallies.entry(*metric).or_default().spent = clock.consumed;
+            }
+        }
+    }
+
+    /// Whether nothing was promised on `metric` until now, and nothing of it is open.
+    fn is_added(&self, metric: Metric) -> bool {
+        let promised = |plan: &Arc<Plan>| plan.terms.contains_key(&metric);
+        let open = self.clocks.get(&metric).is_some_and(Clock::is_open);
+        !open && !self.plan.as_ref().is_some_and(promised)
+    }
+}

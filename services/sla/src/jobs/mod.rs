@@ -1,0 +1,4 @@
+//! Background work: follows the journal ([`consumer`]), fires what is due ([`timers`]).
+
+pub mod consumer;
+pub mod timers;

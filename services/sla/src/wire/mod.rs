@@ -1,0 +1,8 @@
+//! Between protobuf messages and domain types.
+
+pub(crate) mod calendar;
+pub(crate) mod changed;
+pub(crate) mod clock;
+pub(crate) mod enums;
+pub(crate) mod news;
+pub(crate) mod policy;

@@ -1,0 +1,174 @@
+//! What the journal's events mean to clocks.
+
+use lotse_clock::Timestamp;
+use lotse_journal::{Body, Recorded};
+use lotse_proto::common::v1::Visibility;
+use lotse_proto::journal::v1 as proto;
+use lotse_proto::journal::v1::ticket_status_changed::Change;
+use lotse_proto::time::from_proto;
+
+use super::enums;
+use crate::domain::{Author, Event, Facts, Priority, Reason};
+
+/// An event that clocks may care about.
+pub(crate) struct News<'a> {
+    /// The ticket.
+    pub(crate) ticket_id: &'a str,
+    /// Position in the ticket's bucket.
+    pub(crate) position: i64,
+    /// When it happened.
+    pub(crate) at: Timestamp,
+    /// Whether a human agent did it.
+    pub(crate) human: bool,
+    /// What happened.
+    pub(crate) tidings: Tidings<'a>,
+}
+
+/// What happened.
+pub(crate) enum Tidings<'a> {
+    /// The ticket was taken in.
+    Created {
+        /// Whether somebody waits for a first reply.
+        for_requester: bool,
+        /// What decides which policy fits.
+        facts: Facts,
+    },
+    /// Facts that decide which policy fits have changed.
+    Facts(Update<'a>),
+    /// It is this group's now.
+    Group(&'a str),
+    /// Something else.
+    Event(Event),
+}
+
+/// Changed facts of a ticket.
+pub(crate) struct Update<'a>(&'a proto::TicketUpdated);
+
+impl<'a> News<'a> {
+    /// What `event` says to clocks; `None` when nothing.
+    pub(crate) fn of(event: &'a Recorded) -> Option<Self> {
+        let news = |human: bool, tidings: Tidings<'a>| {
+            Some(Self {
+                ticket_id: event.ticket_id.as_deref()?,
+                position: event.position,
+                at: event.occurred_at,
+                human,
+                tidings,
+            })
+        };
+        match &event.body {
+            Body::TicketCreated(created) => news(
+                false,
+                Tidings::Created {
+                    for_requester: !created.requester_id.is_empty(),
+                    facts: facts(created),
+                },
+            ),
+            Body::TicketUpdated(updated) => news(false, Tidings::Facts(Update(updated))),
+            Body::TicketStatusChanged(changed) => {
+                let to = enums::status(changed.to)?;
+                let by_requester = changed.change() == Change::RequesterWrote;
+                let event = Event::Status { to, by_requester };
+                news(!changed.agent_id.is_empty(), Tidings::Event(event))
+            }
+            Body::MessageAdded(message) => {
+                let author = enums::author(message.author_kind)?;
+                let heard = heard(author, message.visibility())?;
+                let mut news = news(author == Author::Human, Tidings::Event(heard))?;
+                if heard == Event::Wrote {
+                    // What counts is when the message came, not when it was worked on.
+                    let received = message.received_at.as_ref().map(from_proto);
+                    news.at = received.and_then(Result::ok).unwrap_or(news.at);
+                }
+                Some(news)
+            }
+            Body::TicketQueued(queued) => news(false, group(&queued.group_id)),
+            Body::TicketAssigned(assigned) => news(assigned.manual, group(&assigned.group_id)),
+            Body::TicketTransferred(moved) => news(true, group(&moved.to_group_id)),
+            Body::TicketEscalated(moved) => news(true, group(&moved.to_group_id)),
+            Body::TicketReleased(_)
+            | Body::AgentChanged(_)
+            | Body::ClockChanged(_)
+            | Body::InvitationChanged(_)
+            | Body::AnswerRecorded(_)
+            | Body::ConfigurationChanged(_) => None,
+        }
+    }
+}
+
+/// What a message or note is to clocks.
+fn heard(author: Author, visibility: Visibility) -> Option<Event> {
+    match (author, visibility) {
+        (Author::Requester, Visibility::Public) => Some(Event::Wrote),
+        (Author::Requester, _) => None,
+        (author, Visibility::Public) => Some(Event::Answered(author)),
+        (Author::Human, _) => Some(Event::Touched),
+        (_, _) => None,
+    }
+}
+
+/// A group the ticket is in, where one is named.
+fn group(id: &str) -> Tidings<'_> {
+    if id.is_empty() {
+        Tidings::Event(Event::Touched)
+    } else {
+        Tidings::Group(id)
+    }
+}
+
+fn facts(created: &proto::TicketCreated) -> Facts {
+    let proto::TicketCreated {
+        number: _,
+        requester_id: _,
+        channel,
+        category,
+        tags,
+        priority,
+        language,
+        language_confidence: _,
+        attributes,
+        required_skills: _,
+        requested_group_id: _,
+        repeat_of: _,
+        follow_up_of: _,
+    } = created;
+    Facts {
+        priority: enums::priority(*priority).unwrap_or(Priority::Normal),
+        channel: enums::channel(*channel),
+        category: category.clone(),
+        tags: tags.clone(),
+        language: language.clone(),
+        attributes: attributes.clone(),
+        group: None,
+    }
+}
+
+impl Update<'_> {
+    /// Brings `facts` up to date; says what kind of change it was.
+    pub(crate) fn apply(&self, facts: &mut Facts) -> Reason {
+        let proto::TicketUpdated {
+            changed,
+            priority,
+            category,
+            tags,
+            language,
+            attributes,
+        } = self.0;
+        let mut reason = Reason::FactsChanged;
+        for field in changed {
+            match field.as_str() {
+                "priority" => {
+                    facts.priority = enums::priority(*priority).unwrap_or(facts.priority);
+                    reason = Reason::PriorityChanged;
+                }
+                "category" => facts.category.clone_from(category),
+                "tags" => facts.tags.clone_from(tags),
+                "language" => facts.language.clone_from(language),
+                "attributes" => facts.attributes.clone_from(attributes),
+                // Fields of a newer catalogue that no condition looks at.
+                _ => {}
+            }
+        }
+        reason
+    }
+}
