@@ -63,7 +63,13 @@ mod tests {
     }
 
     /// See `keys_stay_in_their_buckets`.
-    const PINNED: [(&str, u8); 3] = [("", 0), ("tkt_1", 0), ("tkt_2", 0)];
+    const PINNED: [(&str, u8); 5] = [
+        ("", 23),
+        ("tkt_1", 49),
+        ("tkt_2", 54),
+        ("agt_01h2xcejqtf2nbrexx3vqjhp41", 39),
+        ("policy:bräuchte", 61),
+    ];
 
     #[test]
     fn keys_spread_over_all_buckets() {

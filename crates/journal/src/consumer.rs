@@ -64,11 +64,7 @@ impl ConsumerError {
 
     /// Whether it is the database's trouble and will pass: no event is to blame.
     pub(crate) fn is_passing(&self) -> bool {
-        self.db.as_ref().is_some_and(|error| {
-            lotse_db::connection_lost(error)
-                || lotse_db::retryable(error)
-                || lotse_db::outcome_unknown(error).is_some()
-        })
+        self.db.as_ref().is_some_and(lotse_db::environmental)
     }
 }
 

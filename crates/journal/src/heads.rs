@@ -13,6 +13,8 @@ use crate::bucket::BUCKETS;
 #[derive(Debug)]
 pub(crate) struct Heads {
     ends: [AtomicI64; BUCKETS as usize],
+    /// Counts the news of appended events.
+    raised: AtomicU64,
     /// Counts what was heard of replicas coming and going.
     leases: AtomicU64,
     changed: Notify,
@@ -22,17 +24,19 @@ impl Heads {
     pub(crate) fn new() -> Self {
         Self {
             ends: std::array::from_fn(|_| AtomicI64::new(0)),
+            raised: AtomicU64::new(0),
             leases: AtomicU64::new(0),
             changed: Notify::new(),
         }
     }
 
-    pub(crate) fn end(&self, bucket: u8) -> i64 {
-        self.ends[usize::from(bucket)].load(Ordering::Acquire)
+    /// By bucket.
+    pub(crate) fn ends(&self) -> [i64; BUCKETS as usize] {
+        std::array::from_fn(|bucket| self.ends[bucket].load(Ordering::Acquire))
     }
 
-    /// Raises the ends and wakes whoever waits. Returns whether anything was news.
-    pub(crate) fn raise(&self, ends: &[(u8, i64)]) -> bool {
+    /// Raises the ends and wakes whoever waits, if that is news.
+    pub(crate) fn raise(&self, ends: &[(u8, i64)]) {
         let mut news = false;
         for (bucket, position) in ends {
             if let Some(end) = self.ends.get(usize::from(*bucket)) {
@@ -40,9 +44,14 @@ impl Heads {
             }
         }
         if news {
+            self.raised.fetch_add(1, Ordering::AcqRel);
             self.changed.notify_waiters();
         }
-        news
+    }
+
+    /// Changes whenever something was appended.
+    pub(crate) fn generation(&self) -> u64 {
+        self.raised.load(Ordering::Acquire)
     }
 
     /// Replicas came or went.

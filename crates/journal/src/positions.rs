@@ -54,6 +54,14 @@ impl Positions {
         self.set(event.bucket, event.position);
     }
 
+    /// How many events have been read.
+    pub(crate) fn total(&self) -> u64 {
+        self.at
+            .iter()
+            .map(|at| at.unsigned_abs())
+            .fold(0, u64::wrapping_add)
+    }
+
     pub(crate) fn set(&mut self, bucket: u8, position: i64) {
         if let Some(at) = self.at.get_mut(usize::from(bucket)) {
             *at = (*at).max(position);

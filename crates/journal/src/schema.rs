@@ -6,7 +6,11 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 /// The tables of the journal and of idempotent commands.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(CreateJournal), Box::new(CreateCommands)]
+    vec![
+        Box::new(CreateJournal),
+        Box::new(CreateCommands),
+        Box::new(IndexKeys),
+    ]
 }
 
 fn name(name: &'static str) -> impl IntoIden {
@@ -197,5 +201,27 @@ impl MigrationTrait for CreateCommands {
                     .to_owned(),
             )
             .await
+    }
+}
+
+struct IndexKeys;
+
+impl MigrationName for IndexKeys {
+    fn name(&self) -> &str {
+        "m0002_journal_keys"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for IndexKeys {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // For the history of one ticket.
+        let by_key = Index::create()
+            .name("journal_by_key")
+            .table(name("journal"))
+            .col(name("key"))
+            .col(name("position"))
+            .to_owned();
+        manager.create_index(by_key).await
     }
 }

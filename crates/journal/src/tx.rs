@@ -90,6 +90,12 @@ impl Tx {
         }
     }
 
+    /// The same transaction on behalf of another caller: for batches that serve many.
+    #[must_use]
+    pub fn on_behalf_of(&self, origin: Origin) -> Self {
+        self.on_behalf(Source::command(origin))
+    }
+
     /// The bare transaction.
     pub fn db(&self) -> &lotse_db::Tx {
         &self.db
