@@ -25,10 +25,11 @@ pub fn share(successes: u64, n: u64) -> Option<Estimate> {
     let centre = (value + z2 / (2.0 * total)) / (1.0 + z2 / total);
     let spread = value * (1.0 - value) / total + z2 / (4.0 * total * total);
     let half = Z * spread.sqrt() / (1.0 + z2 / total);
+    // Rounding must not push a limit past the share itself: none of n has 0 below it.
     Some(Estimate {
         value,
-        low: Some((centre - half).max(0.0)),
-        high: Some((centre + half).min(1.0)),
+        low: Some((centre - half).clamp(0.0, value)),
+        high: Some((centre + half).clamp(value, 1.0)),
     })
 }
 
@@ -96,7 +97,10 @@ mod tests {
             (1, 29, 0.0061, 0.1718),
         ] {
             let found = share(r, n).unwrap();
-            assert!(near(found.low, low) && near(found.high, high), "{r}/{n}: {found:?}");
+            assert!(
+                near(found.low, low) && near(found.high, high),
+                "{r}/{n}: {found:?}"
+            );
         }
     }
 
@@ -105,7 +109,10 @@ mod tests {
         assert!((t_quantile(4.0) - 2.776_445).abs() < 1e-5);
         // 1, 2, 3, 4, 5: mean 3, s = 1.5811, half width 1.9633.
         let found = mean(5, 15.0, 55.0).unwrap();
-        assert!(near(found.low, 3.0 - 1.9633) && near(found.high, 3.0 + 1.9633), "{found:?}");
+        assert!(
+            near(found.low, 3.0 - 1.9633) && near(found.high, 3.0 + 1.9633),
+            "{found:?}"
+        );
         assert_eq!(mean(1, 4.0, 16.0).unwrap().low, None);
     }
 
@@ -114,7 +121,10 @@ mod tests {
         // 20 promoters and 8 detractors of 36, by hand: 20.75/39 - 8.75/39 +- 1.96 sqrt(0.6617/39).
         let found = net_promoter(20, 8, 36).unwrap();
         assert!(near(Some(found.value), 0.3333), "{found:?}");
-        assert!(near(found.low, 0.0524) && near(found.high, 0.5630), "{found:?}");
+        assert!(
+            near(found.low, 0.0524) && near(found.high, 0.5630),
+            "{found:?}"
+        );
     }
 
     #[test]
