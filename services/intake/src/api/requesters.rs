@@ -1,0 +1,27 @@
+//! RequesterService.
+
+use std::sync::Arc;
+
+use lotse_proto::intake::v1::requester_service_server::RequesterService;
+use lotse_proto::intake::v1::{GetRequesterRequest, GetRequesterResponse};
+use tonic::{Request, Response, Status};
+
+use super::checked;
+use crate::app::Intake;
+use crate::wire::answer;
+
+/// RequesterService over the use cases.
+pub(crate) struct RequesterApi(pub(crate) Arc<Intake>);
+
+#[async_trait::async_trait]
+impl RequesterService for RequesterApi {
+    async fn get_requester(
+        &self,
+        request: Request<GetRequesterRequest>,
+    ) -> Result<Response<GetRequesterResponse>, Status> {
+        let GetRequesterRequest { requester_id } = request.into_inner();
+        let id = checked(|wrong| wrong.parse("requester_id", &requester_id))?;
+        let requester = Some(answer::requester(self.0.requester(&id).await?));
+        Ok(Response::new(GetRequesterResponse { requester }))
+    }
+}

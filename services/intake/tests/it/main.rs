@@ -1,0 +1,20 @@
+//! Intake as its callers meet it: gRPC over an in-process connection, a manual clock, and each
+//! claim on both databases.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that is refused something has failed"
+)]
+
+mod batching;
+mod closing;
+mod conversation;
+mod creation;
+mod events;
+mod facts;
+mod lifecycle;
+mod listing;
+mod privacy;
+mod repeats;
+mod support;
+mod times;
