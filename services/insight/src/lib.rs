@@ -1,6 +1,7 @@
 //! Insight: every KPI, defined once, computed from facts that are a projection of the journal.
 //!
-//! - [`domain`]: how events become facts, and counts become figures.
+//! - [`facts`]: how the journal's events become facts, a pure fold.
+//! - [`domain`]: how a question is read, and counts become figures.
 //! - [`catalogue`]: the metrics and dimensions, each definition beside its formula.
 //! - [`store`]: the tables `insight_*`.
 //! - [`app`]: answering questions, rebuilding the facts.
@@ -11,6 +12,7 @@ pub mod app;
 pub mod catalogue;
 pub mod domain;
 mod error;
+pub mod facts;
 pub mod jobs;
 pub mod store;
 

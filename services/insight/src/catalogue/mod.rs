@@ -15,7 +15,7 @@ pub use dimension::{ATTRIBUTES, Dimension, Field, Shape, dimensions};
 
 use crate::domain::figure::Kind;
 
-/// Solved, or solved when it was closed; see [`crate::domain::ticket::Ticket::is_solved`].
+/// Solved, or solved when it was closed; see [`crate::facts::ticket::Ticket::is_solved`].
 const SOLVED: &str = "t.status IN ('solved', 'closed') AND t.solved_at IS NOT NULL";
 
 /// A metric.

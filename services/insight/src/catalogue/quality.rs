@@ -4,7 +4,7 @@ use super::{Direction, Formula, Measure, Metric, Part, Source};
 use crate::domain::figure::Kind;
 
 /// Tickets anybody had to do with, in the period in which they first had (see
-/// [`crate::domain::ticket`]).
+/// [`crate::facts::ticket`]).
 const HANDLED: Measure =
     Measure::of(Source::Tickets, "t.handled_at", Kind::Share).among("t.handled_at IS NOT NULL");
 

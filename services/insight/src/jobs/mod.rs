@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use lotse_journal::{Consumer, ConsumerError, Recorded, Tx};
 
-use crate::domain::facts::{Event, Needed};
+use crate::facts::{Event, Needed};
 use crate::error::Error;
 use crate::store;
 

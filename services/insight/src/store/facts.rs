@@ -7,11 +7,11 @@ use lotse_proto::common::v1::ClockState;
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::rows::{self, Columns, ReadRow, Row};
-use crate::domain::code::{code, name};
-use crate::domain::detail::{Cycle, Episode, Stay};
-use crate::domain::facts::{Changes, Facts, Needed};
-use crate::domain::invitation::Invitation;
-use crate::domain::sla_clock::SlaClock;
+use crate::facts::code::{code, name};
+use crate::facts::detail::{Cycle, Episode, Stay};
+use crate::facts::{Changes, Facts, Needed};
+use crate::facts::invitation::Invitation;
+use crate::facts::sla_clock::SlaClock;
 
 /// All tables, in no order.
 const TABLES: [&str; 6] = [

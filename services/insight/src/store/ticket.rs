@@ -7,9 +7,9 @@ use sea_orm::{DbErr, JsonValue, Value};
 
 use super::facts::{broken, instant, millis};
 use super::rows::{Columns, ReadRow, Row};
-use crate::domain::code::{code, name};
-use crate::domain::detail::{Cycle, CycleState};
-use crate::domain::ticket::Ticket;
+use crate::facts::code::{code, name};
+use crate::facts::detail::{Cycle, CycleState};
+use crate::facts::ticket::Ticket;
 
 const STATUS: &str = "TICKET_STATUS_";
 

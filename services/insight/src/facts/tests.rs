@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use crate::domain::detail::{Cycle, CycleState, Episode, Stay};
+use crate::facts::detail::{Cycle, CycleState, Episode, Stay};
 
 /// An event of one of our tickets.
 type Happening = (&'static str, i64, Body);

@@ -3,6 +3,12 @@
 //! What the events name is loaded first ([`Needed`]), then all is folded in memory, then what has
 //! changed is written. How the events are cut into batches makes no difference.
 
+pub mod code;
+pub mod detail;
+pub mod invitation;
+pub mod sla_clock;
+pub mod ticket;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use lotse_clock::Timestamp;
@@ -10,10 +16,10 @@ use lotse_proto::journal::v1::event::Body;
 use lotse_proto::journal::v1::invitation_changed::Change;
 use lotse_proto::journal::v1::{AnswerRecorded, ClockChanged, InvitationChanged};
 
-use super::detail::Details;
-use super::invitation::Invitation;
-use super::sla_clock::SlaClock;
-use super::ticket::Ticket;
+use self::detail::Details;
+use self::invitation::Invitation;
+use self::sla_clock::SlaClock;
+use self::ticket::Ticket;
 
 /// An event as the fold needs it.
 #[derive(Clone, Copy, Debug)]
@@ -229,5 +235,4 @@ impl Facts {
 }
 
 #[cfg(test)]
-#[path = "facts_tests.rs"]
 mod tests;
