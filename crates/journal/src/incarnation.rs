@@ -89,8 +89,9 @@ pub(crate) async fn found_or_check(db: &Db) -> Result<Incarnation, OpenError> {
             });
         }
     }
+    // Where either cannot tell, there is nothing to compare.
     let last_home = get(db.reader(), HOME).await?;
-    if last_home != home && !home.is_empty() {
+    if last_home != home && !last_home.is_empty() && !home.is_empty() {
         let moved = renew(db, Some((&last_home, &home))).await?;
         tracing::warn!(incarnation = %moved, "the journal was restored into another database");
         return Ok(moved);

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use lotse_db::TxError;
-use lotse_journal::{Journal, JournalConfig, OpenError, Origin, RequestIdReused, Wakeups};
+use lotse_journal::{
+    Call, Earlier, Journal, JournalConfig, OpenError, Origin, RequestIdReused, Wakeups,
+};
 use lotse_proto::journal::v1::{ConfigurationChanged, TicketUpdated};
 use lotse_testkit::{TestDb, on_both_databases};
 use sea_orm::DbErr;
@@ -162,6 +164,50 @@ on_both_databases! {
         assert_eq!(refused.unwrap_err(), Error::Refused);
         assert_eq!(call(&journal, &executions, ("p", "m", "id"), "x").await, Ok(1));
         assert_eq!(events(&journal).await, 1);
+    }
+
+    async fn calls_that_share_a_transaction_are_told_apart(db: TestDb) {
+        let journal = open(db.db(), quick("a")).await;
+        let id = |id: &str| Origin { cause: id.to_owned(), ..caller("p") };
+        let made = |name: &str, category: &str| Call::new(&id(name), "m", &request(category)).unwrap();
+        let calls = [made("one", "x"), made("two", "x")];
+        let answer = |calls: Vec<Call>| {
+            let journal = journal.clone();
+            async move {
+                journal
+                    .in_tx(&caller("p"), |tx| {
+                        let calls = &calls;
+                        async move {
+                            let answers: Vec<_> =
+                                calls.iter().map(|call| (call, call.id().2.into())).collect();
+                            tx.answer(&answers).await
+                        }
+                    })
+                    .await
+            }
+        };
+        assert_eq!(answer(calls.to_vec()).await, Ok(true));
+        // One of them again: the whole batch has to be given up.
+        assert_eq!(answer(vec![made("three", "x"), calls[0].clone()]).await, Ok(false));
+        let asked = [made("two", "x"), made("one", "y"), made("four", "x"), made("one", "x")];
+        let earlier = journal
+            .in_tx(&caller("p"), |tx| {
+                let asked: Vec<&Call> = asked.iter().collect();
+                async move { tx.earlier(&asked).await }
+            })
+            .await;
+        let expected = vec![
+            Earlier::Answered("two".into()),
+            Earlier::Reused,
+            Earlier::Nothing,
+            Earlier::Answered("one".into()),
+        ];
+        assert_eq!(earlier, Ok::<_, DbErr>(expected));
+        assert_eq!(Call::new(&id(""), "m", &request("x")), None);
+        // And a single command meets what a batch has stored.
+        let executions = AtomicU32::new(0);
+        let refused = call(&journal, &executions, ("p", "m", "one"), "y").await;
+        assert!(matches!(refused, Err(Error::Reused(_))));
     }
 
     async fn only_old_commands_are_swept(db: TestDb) {

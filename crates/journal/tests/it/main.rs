@@ -1,4 +1,5 @@
 //! The journal as services and outsiders meet it, on both databases.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod appending;
 mod catching_up;
@@ -8,4 +9,5 @@ mod feed;
 mod parking;
 mod restoring;
 mod support;
+mod tracing;
 mod waking;

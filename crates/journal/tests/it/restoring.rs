@@ -2,9 +2,11 @@
 
 use std::process::Command;
 
+use lotse_clock::BusinessClock;
 use lotse_db::{Db, DbConfig, pending};
-use lotse_journal::{FeedError, JournalConfig};
-use lotse_testkit::postgres;
+use lotse_journal::{FeedError, Journal, JournalConfig, OpenError, Wakeups};
+use lotse_testkit::{TestDb, on_both_databases, postgres};
+use sea_orm::ConnectionTrait as _;
 
 use crate::support::{
     Recorder, append, assert_complete, event, migrations, open, quick, settle, sql,
@@ -78,6 +80,43 @@ async fn a_restored_dump_goes_on_and_has_another_incarnation() {
     let life = journal.incarnation().await.unwrap();
     let again = open(empty.connect_again().await, quick("later")).await;
     assert_eq!(again.incarnation().await.unwrap(), life);
+}
+
+on_both_databases! {
+    migrations = migrations;
+
+    async fn a_journal_of_another_shape_is_refused(db: TestDb) {
+        open(db.db(), quick("founder")).await;
+        for (name, value) in [("hash", "fnv"), ("buckets", "128")] {
+            sql(&db, "DELETE FROM journal_meta").await;
+            let foreign = format!("INSERT INTO journal_meta VALUES ('{name}', '{value}')");
+            sql(&db, &foreign).await;
+            let clock = BusinessClock::system();
+            let opened = Journal::open(db.db(), clock, Wakeups::local(), quick("a")).await;
+            let Err(OpenError::OtherShape { what, stored, .. }) = opened else {
+                panic!("opened with {name} {value}");
+            };
+            assert_eq!((what, stored.as_str()), (name, value));
+        }
+    }
+
+    async fn a_consumer_set_back_reads_everything_again(db: TestDb) {
+        let journal = open(db.db(), quick("a")).await;
+        let job = journal.consumer_job(Recorder::on("a"));
+        let drafts: Vec<_> = (0..50).map(|n| event(&format!("tkt_{n}"), "x")).collect();
+        append(&journal, &drafts).await;
+        settle(&[&job]).await;
+        assert_complete(&db, 50).await;
+        journal
+            .rewind("recorder", |tx| async move {
+                tx.execute_unprepared("DELETE FROM effects").await.map(|_| ())
+            })
+            .await
+            .unwrap();
+        assert_complete(&db, 0).await;
+        settle(&[&job]).await;
+        assert_complete(&db, 50).await;
+    }
 }
 
 /// VACUUM does not run in a transaction, and the reader may not write: a connection of its own.
