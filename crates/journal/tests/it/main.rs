@@ -8,6 +8,7 @@ mod consuming;
 mod feed;
 mod parking;
 mod restoring;
+mod scaling;
 mod support;
 mod tracing;
 mod waking;
