@@ -39,19 +39,21 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Every problem of the configuration, each beginning with its key; empty when it is sound.
-    pub fn problems(&self) -> Vec<String> {
+    /// Every problem of the configuration, with the key it is under; empty when it is sound.
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
-        if !(0.0..=1.0).contains(&self.language_confidence) {
-            problems.push("intake.language_confidence must be between 0 and 1".to_owned());
-        }
-        // A row has 29 parameters and SQLite takes 32,766 in one statement.
-        if !(1..=1_000).contains(&self.group_tickets) {
-            problems.push("intake.group_tickets must be between 1 and 1000".to_owned());
-        }
-        if self.group_wait_micros > 100_000 {
-            problems.push("intake.group_wait_micros must be at most 100000".to_owned());
-        }
+        let mut require = |holds: bool, key, problem: &str| {
+            if !holds {
+                problems.push((key, problem.to_owned()));
+            }
+        };
+        let share = (0.0..=1.0).contains(&self.language_confidence);
+        require(share, "language_confidence", "must be between 0 and 1");
+        // A row has 29 parameters, and SQLite takes 32,766 in one statement.
+        let tickets = (1..=1_000).contains(&self.group_tickets);
+        require(tickets, "group_tickets", "must be between 1 and 1000");
+        let wait = self.group_wait_micros <= 100_000;
+        require(wait, "group_wait_micros", "must be at most 100000");
         problems
     }
 
@@ -73,14 +75,17 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_by_its_key() {
-        assert!(Config::default().problems().is_empty());
+        assert_eq!(Config::default().problems(), []);
         let bad = Config {
-            language_confidence: 1.5,
+            language_confidence: f64::NAN,
             group_tickets: 0,
+            group_wait_micros: 1_000_000,
             ..Config::default()
         };
-        let problems = bad.problems();
-        assert_eq!(problems.len(), 2);
-        assert!(problems[0].starts_with("intake.language_confidence "));
+        let keys: Vec<_> = bad.problems().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(
+            keys,
+            ["language_confidence", "group_tickets", "group_wait_micros"]
+        );
     }
 }

@@ -139,7 +139,8 @@ pub struct TicketCreated {
 /// Facts of a ticket changed. Each field holds the new value; `changed` names those that differ.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TicketUpdated {
-    /// Names of the fields that changed: priority, category, tags, language, attributes.
+    /// Names of the fields that changed: priority, category, tags, language, attributes, and subject,
+    /// whose value stays with intake.
     #[prost(string, repeated, tag = "1")]
     pub changed: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// How soon.

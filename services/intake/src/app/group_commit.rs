@@ -105,7 +105,10 @@ impl GroupCommit {
             !std::mem::replace(&mut queue.committing, true)
         };
         if begin {
-            let shift = Shift(Arc::clone(&self.shared));
+            let shift = Shift {
+                shared: Arc::clone(&self.shared),
+                over: false,
+            };
             self.shared
                 .supervisor
                 .spawn_draining("intake.creations", shift.work());
@@ -114,52 +117,60 @@ impl GroupCommit {
     }
 }
 
-/// A task that commits. When it ends before its time (a panic, the end of a shutdown), those who
-/// wait are told, and the next creation starts another.
-struct Shift(Arc<Shared>);
+/// A task that commits.
+struct Shift {
+    shared: Arc<Shared>,
+    /// It has found nothing more to do, and said so under the lock: another may have begun since.
+    over: bool,
+}
 
+/// Where it ends before its time (a panic, the end of a shutdown), those who wait are told, and
+/// the next creation starts another.
 impl Drop for Shift {
     fn drop(&mut self) {
-        let mut queue = self.0.lock();
-        queue.committing = false;
-        queue.waiting.clear();
+        if !self.over {
+            let mut queue = self.shared.lock();
+            queue.committing = false;
+            queue.waiting.clear();
+        }
     }
 }
 
 impl Shift {
-    async fn work(self) {
+    async fn work(mut self) {
         let mut company = 1;
         while let Some(batch) = self.next(company).await {
             company = batch.len();
+            metrics::histogram!("lotse_intake_group_tickets").record(company as f64);
             let (creations, replies): (Vec<_>, Vec<_>) = batch
                 .into_iter()
                 .map(|waiting| (waiting.creation, waiting.reply))
                 .unzip();
-            let answers = Box::pin(self.0.commit(&creations)).await;
+            let answers = Box::pin(self.shared.commit(&creations)).await;
             for (reply, answer) in replies.into_iter().zip(answers) {
                 // A caller that has given up finds its ticket by its request id.
                 let _gone = reply.send(answer);
             }
         }
-        // Nothing waits and `committing` is off: there is nothing left to drop.
     }
 
     /// The next batch; `None`, and nobody committing any more, when nothing waits.
-    async fn next(&self, company: usize) -> Option<Vec<Waiting>> {
+    async fn next(&mut self, company: usize) -> Option<Vec<Waiting>> {
         let Config {
             group_tickets,
             group_bytes,
             group_wait_micros,
             ..
-        } = self.0.config;
-        let waiting = self.0.lock().waiting.len();
+        } = self.shared.config;
+        let waiting = self.shared.lock().waiting.len();
         if company > 1 && waiting > 0 && waiting < company.min(group_tickets) {
             tokio::time::sleep(Duration::from_micros(group_wait_micros)).await;
         }
-        let mut queue = self.0.lock();
+        let mut queue = self.shared.lock();
         let count = leading(&queue.waiting, group_tickets, group_bytes);
         if count == 0 {
             queue.committing = false;
+            self.over = true;
             return None;
         }
         Some(queue.waiting.drain(..count).collect())
@@ -307,4 +318,62 @@ fn is_taken(error: &DbErr) -> bool {
 /// things twice.
 fn is_away(error: &DbErr) -> bool {
     lotse_db::connection_lost(error) || lotse_db::outcome_unknown(error).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::create;
+    use lotse_clock::Timestamp;
+    use lotse_errors::Violations;
+    use lotse_proto::intake::v1::create_ticket_request::Requester;
+    use lotse_proto::intake::v1::{CreateTicketRequest, RequesterProfile};
+
+    /// Creations with these request ids, of ten bytes each.
+    fn queue(ids: &[&str]) -> VecDeque<Waiting> {
+        let waiting = |id: &&str| {
+            let profile = RequesterProfile {
+                external_id: "ann".to_owned(),
+                ..RequesterProfile::default()
+            };
+            let request = CreateTicketRequest {
+                request_id: (*id).to_owned(),
+                requester: Some(Requester::RequesterProfile(profile)),
+                subject: "0123456789".to_owned(),
+                channel: 1,
+                ..CreateTicketRequest::default()
+            };
+            let new = create::read(&mut Violations::new(), &request, Timestamp::EPOCH).unwrap();
+            let origin = Origin {
+                principal: "local".to_owned(),
+                cause: (*id).to_owned(),
+            };
+            let call = Call::new(&origin, "CreateTicket", &request);
+            let item = Item {
+                new,
+                origin,
+                span: tracing::Span::none(),
+            };
+            Waiting {
+                creation: Creation { item, call },
+                reply: oneshot::channel().0,
+            }
+        };
+        ids.iter().map(waiting).collect()
+    }
+
+    #[test]
+    fn a_batch_keeps_to_its_limits_but_takes_at_least_one() {
+        assert_eq!(leading(&queue(&[]), 9, 99), 0);
+        assert_eq!(leading(&queue(&["a", "b", "c"]), 9, 99), 3);
+        assert_eq!(leading(&queue(&["a", "b", "c"]), 2, 99), 2);
+        assert_eq!(leading(&queue(&["a", "b", "c"]), 9, 29), 2);
+        assert_eq!(leading(&queue(&["a", "b"]), 9, 1), 1);
+    }
+
+    #[test]
+    fn a_batch_holds_no_request_twice_and_any_number_without_id() {
+        assert_eq!(leading(&queue(&["a", "b", "a", "c"]), 9, 99), 2);
+        assert_eq!(leading(&queue(&["", "", ""]), 9, 99), 3);
+    }
 }

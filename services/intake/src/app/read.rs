@@ -1,7 +1,7 @@
 //! Looking at tickets, messages and requesters.
 
 use lotse_grpc::page::{self, Scope};
-use lotse_ids::{RequesterId, TicketId};
+use lotse_ids::{MessageId, RequesterId, TicketId};
 
 use super::Intake;
 use super::group_commit::Creation;
@@ -103,7 +103,10 @@ impl Intake {
         let scope = Scope::new("ListMessages", &[id.as_str()]);
         let after = match scope.key::<2>(token)? {
             None => None,
-            Some([received_at, id]) => Some((number_of(&received_at)?, id)),
+            Some([received_at, id]) => {
+                let id: MessageId = id.parse().map_err(|_| damaged())?;
+                Some((number_of(&received_at)?, id))
+            }
         };
         let conn = self.db.reader();
         let after = after
@@ -135,9 +138,10 @@ impl Intake {
 
 /// A number from a page token. The token's own check passed, so only a forged one fails here.
 pub(super) fn number_of(text: &str) -> Result<i64, Error> {
-    let damaged = |_| {
-        let error = lotse_errors::Error::invalid("page_token", "is damaged");
-        error.because(lotse_errors::ErrorReason::InvalidPageToken)
-    };
-    Ok(text.parse().map_err(damaged)?)
+    Ok(text.parse().map_err(|_| damaged())?)
+}
+
+fn damaged() -> lotse_errors::Error {
+    let error = lotse_errors::Error::invalid("page_token", "is damaged");
+    error.because(lotse_errors::ErrorReason::InvalidPageToken)
 }

@@ -155,8 +155,12 @@ pub(crate) async fn taken(
         .collect()
 }
 
-/// The tickets of these requesters that were solved between two instants, inclusive, and not
-/// reopened since.
+/// Looked at of each requester. Who has more solved in two weeks is a machine, and its last ones
+/// tell as much.
+const SOLVED_OF_ONE: i64 = 50;
+
+/// The latest tickets of these requesters that were solved between two instants, inclusive, and
+/// not reopened since.
 pub(crate) async fn solved(
     conn: &impl ConnectionTrait,
     requesters: &[&str],
@@ -166,18 +170,26 @@ pub(crate) async fn solved(
     if requesters.is_empty() {
         return Ok(Vec::new());
     }
-    let query = Query::select()
-        .columns([
-            Column::Id,
-            Column::RequesterId,
-            Column::Category,
-            Column::Subject,
-            Column::SolvedAt,
-            Column::RepeatCount,
-        ])
+    let columns = [
+        Column::Id,
+        Column::RequesterId,
+        Column::Category,
+        Column::Subject,
+        Column::SolvedAt,
+        Column::RepeatCount,
+    ];
+    let latest = "ROW_NUMBER() OVER (PARTITION BY requester_id ORDER BY solved_at DESC)";
+    let ranked = Query::select()
+        .columns(columns)
+        .expr_as(Expr::cust(latest), "place")
         .from(Entity)
         .and_where(Column::RequesterId.is_in(requesters.iter().copied()))
         .and_where(Column::SolvedAt.between(from.as_millis(), to.as_millis()))
+        .to_owned();
+    let query = Query::select()
+        .columns(columns)
+        .from_subquery(ranked, "ranked")
+        .and_where(Expr::col("place").lte(SOLVED_OF_ONE))
         .to_owned();
     let rows = conn.query_all(&query).await?;
     let read = |row: &QueryResult| {
