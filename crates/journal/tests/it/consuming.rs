@@ -161,7 +161,12 @@ on_both_databases! {
         append(&a, &tickets("one")).await;
         assert_eq!(job_a.step().await.unwrap(), Step::Busy);
         assert!(effects(&db).await.is_empty());
-        settle(&[&job_b]).await;
+        // B learns of them at its next look.
+        let applied = eventually(LONG, || async { effects(&db).await.len() == 200 });
+        tokio::select! {
+            () = drive(&job_b) => {}
+            () = applied => {}
+        }
         assert_complete(&db, 200).await;
         assert!(effects(&db).await.iter().all(|effect| effect.replica == "b"));
     }
