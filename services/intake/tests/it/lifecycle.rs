@@ -1,5 +1,6 @@
 //! Every verb in every status.
 
+use futures::future::join_all;
 use lotse_errors::ErrorReason;
 use lotse_proto::common::v1::TicketStatus;
 use lotse_proto::common::v1::TicketStatus::{Closed, New, OnHold, Open, Pending, Solved};
@@ -122,6 +123,18 @@ lotse_testkit::on_both_databases! {
         assert_eq!((refused.code(), reason(&refused)), (Code::Aborted, ErrorReason::StaleEtag));
         let fresh = SolveTicketRequest { etag: suite.get(&ticket.id).await.etag, ..request };
         suite.tickets().solve_ticket(fresh).await.unwrap();
+    }
+
+    async fn of_concurrent_changes_each_sees_the_one_before(db: TestDb) {
+        let suite = Suite::new(&db).await;
+        let ticket = suite.create(mail("Everybody solves it")).await;
+        let outcomes = join_all((0..8).map(|_| suite.verb("solve", &ticket.id, ""))).await;
+        let (solved, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        assert_eq!(solved.len(), 1);
+        for refused in refused.into_iter().filter_map(Result::err) {
+            assert_eq!(reason(&refused), ErrorReason::IllegalTransition);
+        }
+        assert_eq!(changes(&suite.history(&ticket.id).await).len(), 1);
     }
 
     async fn a_repeated_verb_is_done_once(db: TestDb) {
