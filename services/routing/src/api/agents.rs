@@ -312,3 +312,29 @@ impl Api {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lotse_auth::Scopes;
+    use lotse_clock::Timestamp;
+    use lotse_errors::ErrorReason;
+
+    use super::*;
+
+    #[test]
+    fn a_caller_acts_for_its_own_agent_or_administers_all() {
+        let [own, other] = [(); 2].map(|()| AgentId::generate(Timestamp::EPOCH));
+        let agent = Caller {
+            agent_id: Some(own.clone()),
+            ..Caller::nobody()
+        };
+        assert!(may_act(&agent, &own).is_ok());
+        let refused: lotse_errors::Error = may_act(&agent, &other).unwrap_err().into();
+        assert_eq!(refused.reason(), ErrorReason::NotYourAgent);
+        let scopes = Scopes::These(Arc::new(["routing.admin".to_owned()].into()));
+        let admin = Caller { scopes, ..agent };
+        assert!(may_act(&admin, &other).is_ok());
+    }
+}

@@ -258,3 +258,46 @@ pub(super) fn may_tell(
         .with("scope", "tickets.import")
         .into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(10_000);
+    const PAST: Timestamp = Timestamp::from_millis(9_999);
+
+    #[test]
+    fn the_past_needs_the_scope_of_imports() {
+        let nobody = Caller::nobody();
+        let refused: Refusal = may_tell(&nobody, Some(PAST), NOW).unwrap_err().into();
+        assert_eq!(refused.reason(), ErrorReason::PastTimeNotAllowed);
+        assert!(may_tell(&nobody, None, NOW).is_ok());
+        assert!(may_tell(&nobody, Some(NOW), NOW).is_ok());
+        assert!(may_tell(&Caller::local(), Some(PAST), NOW).is_ok());
+    }
+
+    #[test]
+    fn a_required_level_may_be_left_out_and_an_agents_may_not() {
+        let given = [proto::SkillLevel {
+            skill: "vpn".to_owned(),
+            level: 0,
+        }];
+        let mut wrong = Violations::new();
+        let required = skills(&mut wrong, "required", &given, 9, Some(1));
+        assert_eq!(required, BTreeMap::from([("vpn".to_owned(), 1)]));
+        assert!(wrong.is_empty());
+        skills(&mut wrong, "skills", &given, 9, None);
+        assert!(!wrong.is_empty());
+    }
+
+    #[test]
+    fn a_list_with_one_thing_twice_is_refused() {
+        let mut wrong = Violations::new();
+        let twice = ["de", "DE"].map(|language| proto::LanguageLevel {
+            language: language.to_owned(),
+            level: 3,
+        });
+        languages(&mut wrong, "languages", &twice, 9);
+        assert!(!wrong.is_empty());
+    }
+}

@@ -198,7 +198,7 @@ proptest! {
             seat.capacity = Weight::tickets(*capacity);
             seat.last_assigned_at = (*last > 0).then(|| Timestamp::from_millis(*last));
             let fits = !retired && *presence == Presence::Online && *has >= level
-                && (language.is_none() || *tongue != 2) && load + 1 <= i64::from(*capacity)
+                && (language.is_none() || *tongue != 2) && *load < i64::from(*capacity)
                 && excluded != Some(n);
             if fits { may.insert(agent(n)); }
         }

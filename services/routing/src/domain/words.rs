@@ -170,7 +170,7 @@ fn why(misfit: &Misfit, agents: u32) -> String {
     match misfit {
         Misfit::Retired => format!("{is} retired"),
         Misfit::NotOnline => format!("{is} not online"),
-        Misfit::Excluded => format!("passed it on before"),
+        Misfit::Excluded => "passed it on before".to_owned(),
         Misfit::LacksSkill(..) => format!("{lacks} {misfit}"),
         Misfit::LacksLanguage(_) => format!("{lacks} the language {misfit}"),
         Misfit::AtCapacity => format!("{has} no room"),

@@ -1,0 +1,11 @@
+//! Routing through real gRPC, on both databases and a manual clock.
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod agents;
+mod assignment;
+mod by_hand;
+mod concurrency;
+mod configuration;
+mod explanation;
+mod reopening;
+mod stage;
