@@ -14,9 +14,9 @@ use lotse_client::deadline::within;
 use lotse_errors::{BoxError, Error};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tonic::{Code, Status};
 use tower::Service as _;
 use tracing::{Instrument as _, Span};
 
@@ -146,7 +146,10 @@ impl Stack {
             Ok(response) => response,
             Err(never) => match never {},
         };
-        Ok((response, place))
+        match undecodable(response.headers()) {
+            Some(error) => Err(error),
+            None => Ok((response, place)),
+        }
     }
 }
 
@@ -176,6 +179,17 @@ fn identify(headers: &mut HeaderMap) -> HeaderValue {
     headers.insert(REQUEST_ID, id.clone());
     Span::current().record("request_id", id.to_str().unwrap_or_default());
     id
+}
+
+/// tonic calls a message that does not decode INTERNAL, and repeats what the decoder says. The
+/// fault is the caller's.
+fn undecodable(headers: &HeaderMap) -> Option<Error> {
+    let status = Status::from_header_map(headers)?;
+    // Every error of our own carries details.
+    let of_tonic = status.code() == Code::Internal && status.details().is_empty();
+    let of_decoder = status.message().starts_with("failed to decode Protobuf message");
+    (of_tonic && of_decoder)
+        .then(|| Error::invalid("request", "must be a protobuf message of this method's type"))
 }
 
 /// The host the caller believes it is talking to: `:authority` of HTTP/2, else `Host`.
