@@ -95,9 +95,10 @@ pub(crate) fn read(folder: &Path) -> Result<Log> {
     let mut places = HashMap::new();
     each_row(folder, "tickets.csv", &mut set_aside, |columns, record, _| {
         let incident = incident(columns, record)?;
-        if places.insert(incident.number.clone(), incidents.len()).is_some() {
+        if places.contains_key(&incident.number) {
             bail!("ticket {} stands in the file twice", incident.number);
         }
+        places.insert(incident.number.clone(), incidents.len());
         incidents.push(incident);
         Ok(())
     })?;
