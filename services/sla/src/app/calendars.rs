@@ -47,15 +47,19 @@ impl App {
             calendar.ok_or_else(|| lotse_errors::Error::invalid("calendar", "is required"))?;
         settings::lock(tx).await?;
         let in_force = settings::in_force::<CalendarContent>(tx).await?;
+        let mut wrong = Violations::new();
+        let content = read(calendar, &mut wrong);
+        let name = content
+            .as_ref()
+            .map_or(&calendar.name, |content| &content.name)
+            .clone();
         let given = Given {
             id: &calendar.id,
-            name: &calendar.name,
+            name: &name,
             etag: &calendar.etag,
         };
         let existing = given.find(&in_force)?;
-        let mut wrong = Violations::new();
-        let content = read(calendar, &mut wrong);
-        let content = put::accept(existing, &in_force, content, wrong)?;
+        let content = put::accept(&name, existing, &in_force, content, wrong)?;
         if let Some(existing) = existing {
             let policies = settings::in_force::<PolicyContent>(tx).await?;
             check_reached(&existing.id, &content, &policies, now)?;

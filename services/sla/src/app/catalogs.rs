@@ -1,6 +1,6 @@
 //! The catalogue of policies and calendars, read again only when one of them changed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::ConnectionTrait;
 
@@ -14,7 +14,13 @@ use crate::store::settings::{self, Setting};
 /// Keeps the catalogue last read. Cheap to clone; clones share it.
 #[derive(Clone, Default)]
 pub struct Catalogs {
-    last: Arc<Mutex<Option<(i64, Arc<Catalog>)>>>,
+    last: Arc<Mutex<Option<Known>>>,
+}
+
+/// A catalogue and the revision it was read at.
+struct Known {
+    revision: i64,
+    catalog: Arc<Catalog>,
 }
 
 impl Catalogs {
@@ -25,15 +31,21 @@ impl Catalogs {
     /// The database's, or a stored setting that this program cannot read.
     pub async fn current(&self, conn: &impl ConnectionTrait) -> Result<Arc<Catalog>, Error> {
         let revision = settings::revision(conn).await?;
-        if let Some((known, catalog)) = &*self.last.lock().unwrap_or_else(PoisonError::into_inner)
-            && *known == revision
+        if let Some(known) = &*self.lock()
+            && known.revision == revision
         {
-            return Ok(catalog.clone());
+            return Ok(known.catalog.clone());
         }
         let catalog = Arc::new(load(conn).await?);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Some((revision, catalog.clone()));
+        *self.lock() = Some(Known {
+            revision,
+            catalog: catalog.clone(),
+        });
         Ok(catalog)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -46,15 +46,19 @@ impl App {
         settings::lock(tx).await?;
         let in_force = settings::in_force::<PolicyContent>(tx).await?;
         let calendars = settings::in_force::<CalendarContent>(tx).await?;
+        let mut wrong = Violations::new();
+        let content = read(policy, &calendars, now, &mut wrong);
+        let name = content
+            .as_ref()
+            .map_or(&policy.name, |content| &content.name)
+            .clone();
         let given = Given {
             id: &policy.id,
-            name: &policy.name,
+            name: &name,
             etag: &policy.etag,
         };
         let existing = given.find(&in_force)?;
-        let mut wrong = Violations::new();
-        let content = read(policy, &calendars, now, &mut wrong);
-        let content = put::accept(existing, &in_force, content, wrong)?;
+        let content = put::accept(&name, existing, &in_force, content, wrong)?;
         let id = || PolicyId::generate(now).to_string();
         let (setting, outcome) = put::store(tx, existing, content, now, id).await?;
         Ok(proto::PutPolicyResponse {

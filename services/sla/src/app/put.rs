@@ -42,12 +42,12 @@ impl Given<'_> {
 
 /// The content, if nothing is wrong with it and no other setting has its name.
 pub(super) fn accept<C: Content>(
+    name: &str,
     existing: Option<&Setting<C>>,
     in_force: &[Setting<C>],
     content: Option<C>,
     mut wrong: Violations,
 ) -> Result<C, Error> {
-    let name = content.as_ref().map_or("", Content::name);
     let id = existing.map(|setting| setting.id.as_str());
     let taken = in_force
         .iter()

@@ -117,21 +117,10 @@ fn merge(
     }
     new.id.clone_from(&old.id);
     new.cycle = old.cycle;
+    for share in new.terms.warn.iter().filter(|share| **share > old.warned) {
+        retell(Transition::Warned(*share), &old, own, told);
+    }
     new.warned = new.warned.max(old.warned);
-    let mut again = |transition: Transition| {
-        let found = own
-            .iter()
-            .rev()
-            .find(|change| change.transition == transition);
-        told.extend(found.map(|change| Change {
-            clock: Clock {
-                id: old.id.clone(),
-                cycle: old.cycle,
-                ..change.clock.clone()
-            },
-            ..change.clone()
-        }));
-    };
     if old.state == State::Breached {
         // The replay ends with the last fact; the breach that a timer found after it still holds.
         if let (State::Running, Some(due)) = (new.state, new.times.due.filter(|due| *due < now)) {
@@ -140,55 +129,46 @@ fn merge(
         }
         if new.state == State::Breached {
             new.times.detected = old.times.detected;
-        }
-    }
-    match (old.state, new.state) {
-        (State::Breached, State::Breached) => {
-            if new.times.fulfilled.is_some() && old.times.fulfilled.is_none() {
-                again(Transition::FulfilledLate);
-            }
-        }
-        (State::Breached, _) => {
+        } else {
             new.tell(
                 Transition::BreachRetracted,
                 now,
                 Reason::HistoryChanged,
                 told,
             );
-            tell_outcome(&new, own, told);
         }
+    }
+    match (old.state, new.state) {
         (_, State::Breached) => {
-            again(Transition::Breached);
-            if new.times.fulfilled.is_some() {
-                again(Transition::FulfilledLate);
+            if old.state != State::Breached {
+                retell(Transition::Breached, &old, own, told);
+            }
+            if new.times.fulfilled.is_some() && old.times.fulfilled.is_none() {
+                retell(Transition::FulfilledLate, &old, own, told);
             }
         }
-        (State::Paused, State::Running) => again(Transition::Resumed),
-        (State::Running, State::Running) | (State::Paused, State::Paused) => {
-            if old.times.due != new.times.due {
-                new.tell(Transition::Retargeted, now, Reason::HistoryChanged, told);
-            }
+        (State::Paused, State::Running) => retell(Transition::Resumed, &old, own, told),
+        (State::Running, State::Running) if old.times.due != new.times.due => {
+            new.tell(Transition::Retargeted, now, Reason::HistoryChanged, told);
         }
-        _ => tell_outcome(&new, own, told),
+        (_, State::Running) | (State::Paused, State::Paused) => {}
+        (_, State::Met) => retell(Transition::Met, &old, own, told),
+        (_, State::Paused) => retell(Transition::Paused, &old, own, told),
+        (_, State::Cancelled) => retell(Transition::Cancelled, &old, own, told),
     }
     new
 }
 
-/// Tells how a clock came to stand where it stands, unless it simply runs.
-fn tell_outcome(clock: &Clock, own: &[Change], told: &mut Vec<Change>) {
-    let transition = match clock.state {
-        State::Met => Transition::Met,
-        State::Paused => Transition::Paused,
-        State::Cancelled => Transition::Cancelled,
-        State::Running | State::Breached => return,
-    };
-    let found = own
-        .iter()
-        .rev()
-        .find(|change| change.transition == transition);
-    if let Some(change) = found {
-        clock.tell(transition, change.at, change.reason, told);
-    }
+/// Tells the last such change of the replay, `own` of the clock, as one of the clock `of`.
+fn retell(transition: Transition, of: &Clock, own: &[Change], told: &mut Vec<Change>) {
+    let mut latest_first = own.iter().rev();
+    let found = latest_first.find(|change| change.transition == transition);
+    told.extend(found.map(|change| {
+        let mut change = change.clone();
+        change.clock.id.clone_from(&of.id);
+        change.clock.cycle = of.cycle;
+        change
+    }));
 }
 
 /// Takes back a clock that, as it turns out, never was.

@@ -80,8 +80,10 @@ impl Ticket {
     /// Whether something that happened at `at` comes behind its time: later facts are there, or a
     /// breach that it could still have prevented. Such a fact is [reconciled](super::reconcile).
     pub fn is_late(&self, at: Timestamp) -> bool {
+        // A clock that a retarget or its inheritance broke was broken by a fact, whatever came next.
         let prevents = |clock: &Clock| {
             clock.state == State::Breached
+                && clock.reason == Reason::None
                 && clock.times.fulfilled.is_none()
                 && clock.times.due.is_some_and(|due| at <= due)
         };

@@ -105,7 +105,7 @@ pub async fn load_latest(
 ) -> Result<Vec<Stored>, Error> {
     let select = select()
         .and_where(Expr::col("ticket_id").is_in(tickets.iter().copied()))
-        .and_where(Expr::col("latest").into())
+        .and_where(Expr::col("latest"))
         .take();
     query(conn, &select, catalog).await
 }

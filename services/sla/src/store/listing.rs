@@ -43,7 +43,7 @@ pub async fn list(
         query.and_where(Expr::col("state").is_in(codes));
     }
     if filter.latest_only {
-        query.and_where(Expr::col("latest").into());
+        query.and_where(Expr::col("latest"));
     }
     if let Some(after) = after {
         query.and_where(Expr::col("id").gt(after.as_str()));

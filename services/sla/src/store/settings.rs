@@ -1,7 +1,7 @@
 //! Policies and calendars, as versions that never change.
 
 use lotse_clock::Timestamp;
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockType, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, JoinType, LockType, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,8 +43,10 @@ fn select<C: Content>() -> SelectStatement {
         .expr_as(Expr::col(("s", "version")), "in_force")
         .expr_as(Expr::col(("s", "created_at")), "created_at")
         .from_as("sla_settings", "s")
-        .inner_join(
-            ("sla_setting_versions", "v"),
+        .join_as(
+            JoinType::InnerJoin,
+            "sla_setting_versions",
+            "v",
             Expr::col(("v", "id")).equals(("s", "id")),
         )
         .and_where(Expr::col(("s", "kind")).eq(C::KIND))

@@ -3,6 +3,7 @@
 pub(crate) mod calendar;
 pub(crate) mod changed;
 pub(crate) mod clock;
+mod conditions;
 pub(crate) mod enums;
 pub(crate) mod news;
 pub(crate) mod policy;

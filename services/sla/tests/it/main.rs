@@ -1,0 +1,11 @@
+//! The service as its callers and the journal meet it, and the state machine as the contract says.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod firing;
+mod listing;
+mod model;
+mod naive;
+mod putting;
+mod suite;
+mod vectors;
