@@ -6,6 +6,7 @@ use lotse_ids::{ClockId, TicketId};
 use lotse_proto::sla::v1 as proto;
 use lotse_proto::time::to_proto;
 
+use crate::store::clocks::Stored;
 use crate::store::listing::{self, Filter};
 use crate::wire::{clock, enums};
 use crate::{App, Error};
@@ -29,10 +30,12 @@ impl App {
             }
             None => None,
         };
-        let conn = self.db.reader();
-        let catalog = self.catalogs.current(conn).await?;
         let limit = u64::from(size) + 1;
-        let mut found = listing::list(conn, &filter, after.as_ref(), limit, &catalog).await?;
+        let mut found = match self.find(&filter, after.as_ref(), limit).await {
+            // A clock of a policy put after the catalogue was looked at: it is there by now.
+            Err(Error::UnknownVersion(_)) => self.find(&filter, after.as_ref(), limit).await?,
+            found => found?,
+        };
         let now = self.clock.now();
         let more = found.len() > size as usize;
         found.truncate(size as usize);
@@ -48,6 +51,17 @@ impl App {
             next_page_token: last.map_or_else(String::new, |id| scope.token(&[id.as_str()])),
             as_of: Some(to_proto(now)),
         })
+    }
+
+    async fn find(
+        &self,
+        filter: &Filter,
+        after: Option<&ClockId>,
+        limit: u64,
+    ) -> Result<Vec<Stored>, Error> {
+        let conn = self.db.reader();
+        let catalog = self.catalogs.current(conn).await?;
+        listing::list(conn, filter, after, limit, &catalog).await
     }
 }
 

@@ -14,7 +14,7 @@ use lotse_timers::{Entry, TimerStore};
 use super::catalogs::Catalogs;
 use super::work::{Outcome, Work};
 use crate::Error;
-use crate::domain::{Catalog, Change, Event, Fact, Reason, Replan};
+use crate::domain::{Catalog, Change, Event, Fact, Reason, Replan, Transition};
 use crate::store::facts::Placed;
 use crate::store::{clocks, facts, tickets};
 use crate::wire::changed::changed;
@@ -116,8 +116,14 @@ impl Keeper {
     }
 
     async fn save(&self, tx: &Tx, batch: Batch<'_>) -> Result<(), Error> {
+        let now = self.clock.now();
         let Batch { works, changes, .. } = batch;
         for (ticket_id, change) in &changes {
+            if change.transition == Transition::Breached {
+                // How long it took to notice; a transaction that is run again counts again.
+                let lag = now.since(change.at).as_secs_f64();
+                metrics::histogram!("lotse_sla_breach_lag_seconds").record(lag);
+            }
             let id = works
                 .get(ticket_id)
                 .and_then(|work| work.id_of(&change.clock));

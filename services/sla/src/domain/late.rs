@@ -65,7 +65,6 @@ pub fn reconcile(
     for (metric, cycles) in cycles {
         ticket.tallies.entry(metric).or_default().cycles = cycles;
     }
-    told.sort_by_key(|change| change.at);
     (ticket, told)
 }
 
@@ -130,12 +129,7 @@ fn merge(
         if new.state == State::Breached {
             new.times.detected = old.times.detected;
         } else {
-            new.tell(
-                Transition::BreachRetracted,
-                now,
-                Reason::HistoryChanged,
-                told,
-            );
+            retract(&new, now, told);
         }
     }
     match (old.state, new.state) {
@@ -159,6 +153,18 @@ fn merge(
     new
 }
 
+/// Tells that a breach was none. What became of the clock instead is told after it, so a reader of
+/// both in turn ends where the clock stands.
+fn retract(clock: &Clock, now: Timestamp, told: &mut Vec<Change>) {
+    let mut unbroken = clock.clone();
+    unbroken.state = State::Running;
+    unbroken.reason = Reason::None;
+    unbroken.times.breached = None;
+    unbroken.times.detected = None;
+    let (retracted, why) = (Transition::BreachRetracted, Reason::HistoryChanged);
+    unbroken.tell(retracted, now, why, told);
+}
+
 /// Tells the last such change of the replay, `own` of the clock, as one of the clock `of`.
 fn retell(transition: Transition, of: &Clock, own: &[Change], told: &mut Vec<Change>) {
     let mut latest_first = own.iter().rev();
@@ -173,7 +179,9 @@ fn retell(transition: Transition, of: &Clock, own: &[Change], told: &mut Vec<Cha
 
 /// Takes back a clock that, as it turns out, never was.
 fn withdraw(clock: &mut Clock, now: Timestamp, told: &mut Vec<Change>) {
-    let broken = clock.state == State::Breached;
+    if clock.state == State::Breached {
+        retract(clock, now, told);
+    }
     clock.consumed = clock.used(now);
     clock.resumed_at = None;
     clock.state = State::Cancelled;
@@ -182,13 +190,5 @@ fn withdraw(clock: &mut Clock, now: Timestamp, told: &mut Vec<Change>) {
     clock.times.breached = None;
     clock.times.detected = None;
     clock.times.cancelled = Some(now);
-    if broken {
-        clock.tell(
-            Transition::BreachRetracted,
-            now,
-            Reason::HistoryChanged,
-            told,
-        );
-    }
     clock.tell(Transition::Cancelled, now, Reason::HistoryChanged, told);
 }
