@@ -67,6 +67,7 @@ impl Work {
             .map(|plan| catalog.plan(plan).map(Arc::new));
         let ticket = Ticket {
             plan: plan.transpose()?,
+            created_at: row.created_at,
             status: row.status,
             status_at: row.status_at,
             watermark: row.watermark,
@@ -191,6 +192,7 @@ impl Work {
         let now = Row {
             ticket_id: ticket_id.clone(),
             lane,
+            created_at: ticket.created_at,
             status: ticket.status,
             status_at: ticket.status_at,
             watermark: ticket.watermark,

@@ -16,6 +16,8 @@ use super::vocabulary::{Author, Metric, Mode, Reason, State, Status};
 pub struct Ticket {
     /// What it goes by; `None` while no policy fits.
     pub plan: Option<Arc<Plan>>,
+    /// When it was taken in.
+    pub created_at: Timestamp,
     /// Whose turn it is.
     pub status: Status,
     /// Since when.
@@ -55,6 +57,7 @@ impl Ticket {
     pub fn blank(at: Timestamp) -> Self {
         Self {
             plan: None,
+            created_at: at,
             status: Status::New,
             status_at: at,
             watermark: at,
@@ -66,15 +69,21 @@ impl Ticket {
         }
     }
 
-    /// The time a fact counts from. Statuses follow each other in the order in which they were
-    /// recorded, so a status counts from its predecessor at the earliest, and so does a message to
-    /// a solved ticket: it came after the answer as far as the answer knows.
+    /// The time a fact counts from: the ticket's creation at the earliest. Statuses follow each
+    /// other in the order in which they were recorded, so a status counts from its predecessor at
+    /// the earliest, and so does a message to a solved ticket: it came after the answer as far as
+    /// the answer knows.
     pub fn place(&self, event: Event, at: Timestamp) -> Timestamp {
-        match event {
-            Event::Status { .. } => at.max(self.status_at),
-            Event::Wrote if self.status.is_solved() => at.max(self.status_at),
-            _ => at,
-        }
+        let follows = match event {
+            Event::Status { .. } => true,
+            Event::Wrote => self.status.is_solved(),
+            _ => false,
+        };
+        at.max(if follows {
+            self.status_at
+        } else {
+            self.created_at
+        })
     }
 
     /// Whether something that happened at `at` comes behind its time: later facts are there, or a

@@ -111,6 +111,7 @@ impl MigrationTrait for Clocks {
             .table("sla_tickets")
             .col(text("ticket_id").primary_key())
             .col(number("lane"))
+            .col(long("created_at"))
             .col(text("status"))
             .col(long("status_at"))
             .col(long("watermark_at"))

@@ -20,6 +20,8 @@ pub struct Row {
     pub ticket_id: String,
     /// The lane of its bucket.
     pub lane: u8,
+    /// When it was taken in.
+    pub created_at: Timestamp,
     /// Whose turn it is.
     pub status: Status,
     /// Since when.
@@ -42,9 +44,10 @@ pub struct Row {
     pub generation: i64,
 }
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "ticket_id",
     "lane",
+    "created_at",
     "status",
     "status_at",
     "watermark_at",
@@ -66,6 +69,7 @@ fn read(row: &QueryResult) -> Result<Row, DbErr> {
     Ok(Row {
         ticket_id: row.try_get("", "ticket_id")?,
         lane: read_lane(row)?,
+        created_at: instant(row, "created_at")?,
         status: code(row, "status", Status::from_code)?,
         status_at: instant(row, "status_at")?,
         watermark: instant(row, "watermark_at")?,
@@ -105,6 +109,7 @@ pub async fn save(conn: &impl ConnectionTrait, rows: &[Row]) -> Result<(), DbErr
             let values = [
                 row.ticket_id.as_str().into(),
                 i32::from(row.lane).into(),
+                row.created_at.as_millis().into(),
                 row.status.code().into(),
                 row.status_at.as_millis().into(),
                 row.watermark.as_millis().into(),

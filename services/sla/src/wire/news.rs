@@ -10,6 +10,10 @@ use lotse_proto::time::from_proto;
 use super::enums;
 use crate::domain::{Author, Event, Facts, Priority, Reason};
 
+/// The reason that intake gives for a status which the requester's message brought about: also for a
+/// reopening, whose change alone does not say who reopened.
+const REQUESTER_WROTE: &str = "requester_wrote";
+
 /// An event that clocks may care about.
 pub(crate) struct News<'a> {
     /// The ticket.
@@ -67,7 +71,8 @@ impl<'a> News<'a> {
             Body::TicketUpdated(updated) => news(false, Tidings::Facts(Update(updated))),
             Body::TicketStatusChanged(changed) => {
                 let to = enums::status(changed.to)?;
-                let by_requester = changed.change() == Change::RequesterWrote;
+                let by_requester =
+                    changed.change() == Change::RequesterWrote || changed.reason == REQUESTER_WROTE;
                 let event = Event::Status { to, by_requester };
                 news(!changed.agent_id.is_empty(), Tidings::Event(event))
             }

@@ -197,6 +197,8 @@ impl Run {
             What::Reopened(()) => Body::TicketStatusChanged(journal::TicketStatusChanged {
                 to: common::TicketStatus::Open.into(),
                 change: Change::Reopened.into(),
+                // As intake says that a message did it.
+                reason: "requester_wrote".to_owned(),
                 ..Default::default()
             }),
             What::RequesterWrites {} => message(common::AuthorKind::Requester, public, at),
