@@ -1,24 +1,218 @@
 //! Makes the snapshots, while somebody watches.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use lotse_clock::BusinessClock;
+use lotse_client::deadline;
+use lotse_clock::{BusinessClock, SystemClock, Timestamp};
+use lotse_proto::survey::v1 as survey;
 use lotse_supervise::{BoxError, Job, Step};
+use tokio::sync::Mutex;
+use tonic::Status;
 
+use super::snapshot::{Kpis, Score, Snapshot};
+use super::sources::names::Names;
+use super::sources::ticker::Ticker;
+use super::sources::{kpis, queue, surveys, team};
 use crate::console::Board;
 use crate::{Config, Peers};
 
-/// The job behind the console.
+/// Between two snapshots.
+const PACE: Duration = Duration::from_secs(1);
+
+/// While nobody watches there is only the last snapshot to take down.
+const ASLEEP: Duration = Duration::from_secs(60);
+
+/// Figures change slowly and cost more than the rest.
+const FIGURES_EVERY: Duration = Duration::from_secs(5);
+
+/// Time for all calls of one snapshot.
+const CALLS: Duration = Duration::from_secs(5);
+
+/// A snapshot that took long is made less often: the suite has better things to do.
+const REST_PER_WORK: u32 = 4;
+
+/// But a service that only hangs costs nothing, so it does not make the others old.
+const LONGEST_REST: Duration = Duration::from_secs(5);
+
+/// The job behind the console. An area whose service does not answer is left empty; the others
+/// are shown.
 pub struct Snapshots {
+    peers: Peers,
+    clock: BusinessClock,
+    time_zone: String,
+    idle_red: f64,
     board: Arc<Board>,
+    memory: Mutex<Memory>,
+    pause_millis: AtomicU64,
+}
+
+/// What is kept from one snapshot to the next.
+#[derive(Default)]
+struct Memory {
+    names: Names,
+    ticker: Ticker,
+    figures: Option<Figures>,
+    away: Vec<&'static str>,
+}
+
+/// What is asked for less often.
+#[derive(Clone)]
+struct Figures {
+    asked: Instant,
+    kpis: Option<Kpis>,
+    scores: Option<Vec<Score>>,
 }
 
 impl Snapshots {
     /// A job that asks `peers` and shows what they say on `board`.
-    pub fn new(_peers: &Peers, _clock: BusinessClock, _config: &Config, board: Arc<Board>) -> Self {
-        Self { board }
+    pub fn new(peers: &Peers, clock: BusinessClock, config: &Config, board: Arc<Board>) -> Self {
+        Self {
+            peers: peers.clone(),
+            clock,
+            time_zone: config.time_zone.name().to_owned(),
+            idle_red: f64::from(config.idle_red_minutes.max(1)) * 60.0,
+            board,
+            memory: Mutex::default(),
+            pause_millis: AtomicU64::new(0),
+        }
+    }
+
+    async fn snapshot(&self, memory: &mut Memory) -> Snapshot {
+        let now = self.clock.now();
+        let peers = &self.peers;
+        let mut away = Away::default();
+        let (open, board, answers) = tokio::join!(
+            queue::open(&peers.intake),
+            team::board(&peers.routing),
+            surveys::answers(&peers.survey),
+        );
+        let open = away.unless("intake", open);
+        let board = away.unless("routing", board);
+        let answers = away.unless("survey", answers);
+        let clocks = match &open {
+            Some(open) => away.unless("sla", queue::clocks(&peers.sla, open).await),
+            None => None,
+        };
+        self.refresh_figures(memory, now, &mut away).await;
+        away.unless("intake", memory.ticker.look(&peers.intake).await);
+        let answers_given = answers.as_deref().unwrap_or_default();
+        let named = memory.names_for(self, open.as_ref(), board.as_ref(), answers_given);
+        away.unless("intake", named.await);
+
+        let Memory {
+            names,
+            ticker,
+            figures,
+            ..
+        } = memory;
+        let sorted = |open| {
+            let clocks = clocks.as_deref().unwrap_or_default();
+            queue::sorted(open, clocks, names, now, self.idle_red)
+        };
+        let snapshot = Snapshot {
+            as_of: now.as_millis(),
+            time_zone: self.time_zone.clone(),
+            queue: open.map(sorted),
+            team: board.as_ref().map(team::shown),
+            kpis: figures.as_ref().and_then(|it| it.kpis.clone()),
+            scores: figures.as_ref().and_then(|it| it.scores.clone()),
+            answers: answers.as_ref().map(|answers| {
+                let answers = answers.iter();
+                answers.map(|it| surveys::shown(it, names, now)).collect()
+            }),
+            ticker: ticker.shown(names, now),
+            away: away.names.clone(),
+        };
+        memory.note(away);
+        snapshot
+    }
+
+    async fn refresh_figures(&self, memory: &mut Memory, now: Timestamp, away: &mut Away) {
+        let asked = SystemClock.monotonic();
+        if let Some(figures) = &memory.figures
+            && asked.saturating_duration_since(figures.asked) < FIGURES_EVERY
+        {
+            // Still away is still worth saying.
+            away.keep("insight", figures.kpis.is_none());
+            away.keep("survey", figures.scores.is_none());
+            return;
+        }
+        let (kpis, scores) = tokio::join!(
+            kpis::ask(&self.peers.insight, now, &self.time_zone),
+            surveys::scores(&self.peers.survey, now),
+        );
+        memory.figures = Some(Figures {
+            asked,
+            kpis: away.unless("insight", kpis),
+            scores: away.unless("survey", scores),
+        });
+    }
+}
+
+impl Memory {
+    /// Learns the names of everything that is shown.
+    async fn names_for(
+        &mut self,
+        job: &Snapshots,
+        open: Option<&queue::Open>,
+        board: Option<&lotse_proto::routing::v1::GetQueueStateResponse>,
+        answers: &[survey::Answer],
+    ) -> Result<(), Status> {
+        if let Some(board) = board {
+            self.names.learn(board);
+        }
+        if let Some(open) = open {
+            self.names.number_all(open.numbers());
+        }
+        let answered = answers.iter().map(|answer| answer.ticket_id.as_str());
+        let shown = self.ticker.tickets().chain(answered);
+        self.names.look_up(&job.peers.intake, shown).await
+    }
+
+    /// Says once when a service goes away, and once when it is back.
+    fn note(&mut self, away: Away) {
+        if self.away == away.names {
+            return;
+        }
+        match away.last {
+            Some(status) => tracing::warn!(
+                away = away.names.join(", "),
+                code = ?status.code(),
+                error = status.message(),
+                "the console lacks what services did not answer"
+            ),
+            None => tracing::info!(away = away.names.join(", "), "services answer the console"),
+        }
+        self.away = away.names;
+    }
+}
+
+/// Services that did not answer for one snapshot.
+#[derive(Default)]
+struct Away {
+    names: Vec<&'static str>,
+    last: Option<Status>,
+}
+
+impl Away {
+    fn unless<T>(&mut self, service: &'static str, outcome: Result<T, Status>) -> Option<T> {
+        match outcome {
+            Ok(value) => Some(value),
+            Err(status) => {
+                self.keep(service, true);
+                self.last = Some(status);
+                None
+            }
+        }
+    }
+
+    fn keep(&mut self, service: &'static str, is_away: bool) {
+        if is_away && !self.names.contains(&service) {
+            self.names.push(service);
+        }
     }
 }
 
@@ -29,6 +223,18 @@ impl Job for Snapshots {
     }
 
     async fn step(&self) -> Result<Step, BoxError> {
+        let mut memory = self.memory.lock().await;
+        if self.board.is_watched() {
+            let began = SystemClock.monotonic();
+            let snapshot = deadline::within(CALLS, self.snapshot(&mut memory)).await;
+            self.board.show(serde_json::to_string(&snapshot)?);
+            let rest = (began.elapsed() * REST_PER_WORK).clamp(PACE, LONGEST_REST);
+            let rest = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+            self.pause_millis.store(rest, Ordering::Relaxed);
+        } else {
+            *memory = Memory::default();
+            self.board.clear();
+        }
         Ok(Step::Idle { until: None })
     }
 
@@ -37,6 +243,10 @@ impl Job for Snapshots {
     }
 
     fn poll_every(&self) -> Duration {
-        Duration::from_secs(1)
+        if self.board.is_watched() {
+            Duration::from_millis(self.pause_millis.load(Ordering::Relaxed)).max(PACE)
+        } else {
+            ASLEEP
+        }
     }
 }

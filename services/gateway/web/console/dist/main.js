@@ -1,0 +1,82 @@
+// The console: one stream of snapshots, each shown whole.
+import { showAnswers } from "./answers.js";
+import { byId, say } from "./dom.js";
+import { showQueue } from "./queue.js";
+import { showTeam } from "./team.js";
+import { showTicker } from "./ticker.js";
+import { showTiles } from "./tiles.js";
+/** Without a snapshot for this long the page says that it is old. Snapshots come every second, or
+ * every five when the suite is busy. */
+const STALE_AFTER_MS = 12_000;
+/** A reader who listens is told at most this often. */
+const ANNOUNCE_EVERY_MS = 30_000;
+let latest = null;
+let stale;
+let announced = { text: "", at: -Infinity };
+function setState(state, text) {
+    const shown = byId("state");
+    shown.dataset["state"] = state;
+    say(shown, text);
+    document.body.dataset["state"] = state;
+}
+function render() {
+    if (latest === null)
+        return;
+    const snapshot = latest;
+    showTiles(snapshot);
+    showTeam(snapshot.team);
+    showAnswers(snapshot.answers, snapshot.scores);
+    showTicker(snapshot.ticker);
+    showQueue(snapshot.queue);
+    showClock(snapshot);
+    const away = snapshot.away.join(", ");
+    say(byId("notice"), away === "" ? "" : `Not answering: ${away}`);
+}
+function showClock(snapshot) {
+    const at = new Date(snapshot.as_of);
+    const clock = byId("clock");
+    clock.dateTime = at.toISOString();
+    const format = {
+        weekday: "short",
+        day: "numeric",
+        month: "short",
+        hour: "2-digit",
+        minute: "2-digit",
+        timeZone: snapshot.time_zone,
+        timeZoneName: "short",
+    };
+    say(clock, at.toLocaleString("en-GB", format));
+}
+function announce(snapshot) {
+    if (snapshot.queue === null)
+        return;
+    const { open, overdue } = snapshot.queue;
+    const text = `${open} tickets open, ${overdue} overdue`;
+    const now = performance.now();
+    if (text !== announced.text && now - announced.at >= ANNOUNCE_EVERY_MS) {
+        announced = { text, at: now };
+        say(byId("announcer"), text);
+    }
+}
+function follow() {
+    const events = new EventSource("events");
+    events.addEventListener("snapshot", (event) => {
+        latest = JSON.parse(event.data);
+        setState("live", "live");
+        window.clearTimeout(stale);
+        stale = window.setTimeout(() => setState("stale", "out of date"), STALE_AFTER_MS);
+        render();
+        announce(latest);
+    });
+    events.addEventListener("error", () => {
+        setState("stale", latest === null ? "connecting" : "reconnecting");
+        // A browser gives up on a stream that was refused (too many viewers, a restart behind a
+        // proxy); a wall has nobody to reload it.
+        if (events.readyState === EventSource.CLOSED) {
+            events.close();
+            window.setTimeout(follow, 5_000);
+        }
+    });
+}
+window.addEventListener("resize", render);
+follow();

@@ -1,0 +1,38 @@
+// Who works, and how much they hold.
+import { byId, element, fit, keep, say } from "./dom.js";
+import { ABSENT, load } from "./format.js";
+const ORDER = { online: 0, away: 1, offline: 2 };
+function makeAgent() {
+    const bar = element("span", "bar", element("span", "fill"));
+    bar.setAttribute("aria-hidden", "true");
+    return element("li", "", element("span", "name"), bar, element("span", "load"));
+}
+function updateAgent(item, agent) {
+    item.dataset["presence"] = agent.presence;
+    const share = agent.capacity > 0 ? agent.load / agent.capacity : agent.load > 0 ? 1 : 0;
+    item.style.setProperty("--share", Math.min(share, 1).toFixed(3));
+    item.dataset["full"] = String(share >= 1);
+    const [name, held] = item.querySelectorAll(".name, .load");
+    if (!name || !held)
+        return;
+    item.title = agent.name;
+    say(name, agent.name);
+    const there = agent.presence === "online" ? "" : `${agent.presence} `;
+    say(held, `${there}${load(agent.load)}/${agent.capacity}`);
+}
+/** Shows the team, or that it is not known. */
+export function showTeam(team) {
+    const list = byId("team");
+    const agents = [...(team?.agents ?? [])].sort((a, b) => ORDER[a.presence] - ORDER[b.presence] || a.name.localeCompare(b.name));
+    keep(list, agents, (agent) => agent.name, makeAgent, updateAgent);
+    const panel = list.closest(".panel");
+    const hidden = panel === null ? 0 : fit(list, panel);
+    const summary = byId("team-summary");
+    if (team === null) {
+        say(summary, ABSENT);
+        return;
+    }
+    const online = agents.filter((agent) => agent.presence === "online").length;
+    const more = hidden > 0 ? ` · ${hidden} more` : "";
+    say(summary, `${online} of ${agents.length} online${more}`);
+}
