@@ -73,6 +73,9 @@ test("on a larger wall text grows and still nothing scrolls", async () => {
 
 test("rows run from green to red with their heat, and say so in figures", async () => {
   const { page } = await open(1920, 1080);
+  // A demo shows its first red ticket within a minute.
+  const isHot = () => document.querySelector('#queue tr[data-late="true"]:not([hidden])') !== null;
+  await page.waitForFunction(isHot, undefined, { timeout: 90_000 });
   const rows = await page.evaluate(() =>
     [...document.querySelectorAll("#queue tr:not([hidden])")].map((row) => {
       const cell = row.querySelector("td");
