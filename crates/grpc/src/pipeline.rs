@@ -187,9 +187,15 @@ fn undecodable(headers: &HeaderMap) -> Option<Error> {
     let status = Status::from_header_map(headers)?;
     // Every error of our own carries details.
     let of_tonic = status.code() == Code::Internal && status.details().is_empty();
-    let of_decoder = status.message().starts_with("failed to decode Protobuf message");
-    (of_tonic && of_decoder)
-        .then(|| Error::invalid("request", "must be a protobuf message of this method's type"))
+    let of_decoder = status
+        .message()
+        .starts_with("failed to decode Protobuf message");
+    (of_tonic && of_decoder).then(|| {
+        Error::invalid(
+            "request",
+            "must be a protobuf message of this method's type",
+        )
+    })
 }
 
 /// The host the caller believes it is talking to: `:authority` of HTTP/2, else `Host`.
