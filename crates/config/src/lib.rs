@@ -11,7 +11,7 @@ mod sources;
 
 pub use problems::{Problem, Problems};
 pub use secret::{Secret, SecretUrl};
-pub use settings::{Auth, Database, Peers, Redis, Server, Settings};
+pub use settings::{Auth, Database, Draft, Peers, Redis, Server, Settings};
 pub use sources::Sources;
 
 /// The embedded defaults, which document every key.

@@ -49,6 +49,11 @@ impl Problems {
         }
     }
 
+    /// Keeps a good value; records what is wrong with a bad one.
+    pub fn take<T>(&mut self, value: Result<T, Self>) -> Option<T> {
+        value.map_err(|problems| self.extend(problems)).ok()
+    }
+
     pub(crate) fn extend(&mut self, more: Self) {
         self.0.extend(more.0);
     }

@@ -112,47 +112,30 @@ impl Peers {
 #[derive(Clone)]
 struct Sections(Config);
 
-impl std::fmt::Debug for Sections {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
+impl Sections {
+    fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T, Problems> {
+        self.0.get(name).map_err(|error| {
+            let mut problems = Problems::default();
+            problems.add(name, error.to_string());
+            problems
+        })
     }
 }
 
-impl Settings {
-    /// Reads and checks everything.
+/// Settings whose problems are not all known yet, for whoever needs more of them.
+pub struct Draft<'a> {
+    database: &'a Database,
+    redis: &'a Redis,
+    sections: &'a Sections,
+}
+
+impl Draft<'_> {
+    /// As [`Settings::section`].
     ///
     /// # Errors
-    /// All that is wrong, at once.
-    pub fn load(sources: Sources) -> Result<Self, Problems> {
-        let (config, problems) = sources.merge()?;
-        let mut reader = Reader::new(&config, problems);
-        let database = database(&mut reader);
-        let redis = redis(&mut reader);
-        let server = server(&mut reader);
-        let auth = auth(&mut reader);
-        let peers = peers(&mut reader);
-        let telemetry = telemetry(&mut reader);
-        let mut problems = reader.problems;
-        match server {
-            Some(server) => {
-                let open = lotse_auth::require_auth_or_loopback(server.grpc, &auth.authenticator());
-                if let Err(open) = open {
-                    problems.add("server.grpc", open.to_string());
-                }
-                let sections = Sections(config);
-                problems.or(Self {
-                    database,
-                    redis,
-                    server,
-                    auth,
-                    peers,
-                    telemetry,
-                    sections,
-                })
-            }
-            // Addresses are missing, so their problems are there.
-            None => problems.or(()).and_then(|()| unreadable()),
-        }
+    /// What is wrong, with its key.
+    pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Problems> {
+        self.sections.get(name)
     }
 
     /// What `lotse serve` needs beyond `lotse up`: replicas share PostgreSQL and Redis.
@@ -168,6 +151,67 @@ impl Settings {
         problems.require("redis.url", !self.redis.url.is_empty(), needed);
         problems.or(())
     }
+}
+
+impl std::fmt::Debug for Sections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Settings {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// All that is wrong, at once.
+    pub fn load(sources: Sources) -> Result<Self, Problems> {
+        Self::load_with(sources, |_, _| ())
+    }
+
+    /// As [`Settings::load`], together with what `check` finds wrong.
+    ///
+    /// # Errors
+    /// All that is wrong, at once.
+    pub fn load_with(
+        sources: Sources,
+        check: impl FnOnce(&Draft<'_>, &mut Problems),
+    ) -> Result<Self, Problems> {
+        let (config, problems) = sources.merge()?;
+        let mut reader = Reader::new(&config, problems);
+        let database = database(&mut reader);
+        let redis = redis(&mut reader);
+        let server = server(&mut reader);
+        let auth = auth(&mut reader);
+        let peers = peers(&mut reader);
+        let telemetry = telemetry(&mut reader);
+        let mut problems = reader.problems;
+        if let Some(server) = &server {
+            let open = lotse_auth::require_auth_or_loopback(server.grpc, &auth.authenticator());
+            if let Err(open) = open {
+                problems.add("server.grpc", open.to_string());
+            }
+        }
+        let sections = Sections(config);
+        let draft = Draft {
+            database: &database,
+            redis: &redis,
+            sections: &sections,
+        };
+        check(&draft, &mut problems);
+        match server {
+            Some(server) => problems.or(Self {
+                database,
+                redis,
+                server,
+                auth,
+                peers,
+                telemetry,
+                sections,
+            }),
+            // Addresses are missing, so their problems are there.
+            None => problems.or(()).and_then(|()| unreadable()),
+        }
+    }
 
     /// The section of a service (`sla`), in its own type. Give it `#[serde(default)]` and
     /// `#[serde(deny_unknown_fields)]`.
@@ -175,11 +219,7 @@ impl Settings {
     /// # Errors
     /// What is wrong, with its key.
     pub fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Problems> {
-        self.sections.0.get(name).map_err(|error| {
-            let mut problems = Problems::default();
-            problems.add(name, error.to_string());
-            problems
-        })
+        self.sections.get(name)
     }
 }
 
