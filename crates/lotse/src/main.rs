@@ -1,1 +1,34 @@
-fn main() {}
+//! `lotse`: see `lotse help`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+use lotse::cli::{Cli, Command};
+use lotse::{apply, migrate, replay, serve, status, token, up};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[allow(clippy::print_stderr, reason = "the last word of a command")]
+            {
+                eprintln!("lotse: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Up(args) => up::run(&args).await,
+        Command::Serve(args) => serve::run(&args).await,
+        Command::Migrate(args) => migrate::run(&args).await,
+        Command::Status(args) => status::run(&args).await,
+        Command::Apply(args) => apply::run(&args).await,
+        Command::Token(args) => token::run(&args),
+        Command::Replay(args) => replay::run_and_tell(&args).await,
+    }
+}

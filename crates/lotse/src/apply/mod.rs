@@ -1,0 +1,145 @@
+//! `lotse apply`: configuration from a file that is kept in git.
+//!
+//! [`yaml`] reads a tree that knows its lines, [`read`] (and [`read_promises`]) turns it into a
+//! [`spec`], noting all that is wrong; [`state`] reads what is there into the same shape, [`plan`]
+//! compares the two, and [`carry`] puts what differs, through the public API.
+//!
+//! A file says what shall be: a key that is left out means its default. What a file does not name
+//! at all is left alone.
+
+mod carry;
+mod plan;
+mod read;
+mod read_promises;
+mod spec;
+mod state;
+mod words;
+mod yaml;
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use lotse_client::{Channel, Target, Token};
+
+use carry::Carrier;
+pub use plan::{Step, Verdict};
+use read::Reader;
+pub use read::Kind;
+use state::{Clients, State};
+pub use yaml::Problem;
+
+/// `lotse apply`
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The file (YAML); deploy/lotse.yaml shows every key.
+    #[arg(short = 'f', long = "file")]
+    pub file: PathBuf,
+    /// Only say what would change.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the services answer gRPC.
+    #[arg(long, default_value = "http://127.0.0.1:7070")]
+    pub address: String,
+    /// A file with the token to show; none on loopback without authentication.
+    #[arg(long)]
+    pub token_file: Option<PathBuf>,
+}
+
+/// Applies a file, and says on standard output what it did.
+///
+/// # Errors
+/// When the file cannot be read or is wrong, or a service refuses or is away.
+pub async fn run(args: &Args) -> Result<()> {
+    let text = std::fs::read_to_string(&args.file)
+        .with_context(|| format!("cannot read {}", args.file.display()))?;
+    let token = args.token_file.clone().map_or(Token::Absent, Token::File);
+    let channel = lotse_client::connect(&Target::new(&args.address).with_token(token))?;
+    let applied = apply(&channel, &text, args.dry_run, &mut std::io::stdout()).await;
+    applied.with_context(|| args.file.display().to_string())?;
+    Ok(())
+}
+
+/// Applies the text of a file, or only says what it would do, on `out`. Returns the plan.
+///
+/// # Errors
+/// When the text is wrong, with every problem; then nothing was done. When a service refuses, with
+/// what was done before.
+pub async fn apply(
+    channel: &Channel,
+    text: &str,
+    dry_run: bool,
+    out: &mut (impl Write + Send),
+) -> Result<Vec<Step>> {
+    let mut reader = Reader::read(text);
+    let clients = Clients::new(channel);
+    let state = match State::fetch(&clients).await {
+        Ok(state) => state,
+        Err(error) => {
+            // What is wrong with the file can be said without the services.
+            told(reader.problems.into_sorted())?;
+            return Err(error).context("cannot read what there is");
+        }
+    };
+    check_references(&mut reader, &state);
+    told(std::mem::take(&mut reader.problems).into_sorted())?;
+    let plan = plan::plan(&reader.spec, &state);
+    for step in &plan {
+        writeln!(out, "{step}")?;
+    }
+    let count = |wanted: fn(&Verdict) -> bool| {
+        plan.iter().filter(|step| wanted(&step.verdict)).count()
+    };
+    let created = count(|verdict| *verdict == Verdict::Create);
+    let changed = count(|verdict| matches!(verdict, Verdict::Change(_)));
+    let unchanged = count(|verdict| *verdict == Verdict::Unchanged);
+    if dry_run {
+        writeln!(out, "would create {created} and change {changed}; {unchanged} unchanged")?;
+        return Ok(plan);
+    }
+    let mut done = Vec::new();
+    let carrier = Carrier::new(clients, &reader.spec, &state);
+    let outcome = carrier.carry_out(&plan, |step| done.push(step.clone())).await;
+    if let Err(stopped) = outcome {
+        return Err(half_done(&stopped, &done, created + changed));
+    }
+    writeln!(out, "created {created} and changed {changed}; {unchanged} unchanged")?;
+    Ok(plan)
+}
+
+/// Notes every name that neither the file nor the services know.
+fn check_references(reader: &mut Reader, state: &State) {
+    for reference in std::mem::take(&mut reader.references) {
+        let (kind, name) = (reference.kind, &reference.name);
+        if !reader.defines(kind, name) && !state.has(kind, name) {
+            let message = format!("names a {} that does not exist: {name:?}", kind.word());
+            reader.problems.add(&reference.at, message);
+        }
+    }
+}
+
+/// An error with every problem, if there is any.
+fn told(problems: Vec<Problem>) -> Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let mut text = String::new();
+    for problem in &problems {
+        let _ = write!(text, "\n  {problem}"); // A String takes everything.
+    }
+    match problems.len() {
+        1 => bail!("1 problem; nothing was done{text}"),
+        many => bail!("{many} problems; nothing was done{text}"),
+    }
+}
+
+fn half_done(stopped: &carry::Stopped, done: &[Step], planned: usize) -> anyhow::Error {
+    let carry::Stopped { kind, name, status } = stopped;
+    let mut text = format!("{} {name:?} was refused: {}", kind.word(), status.message());
+    let _ = write!(text, "\n{} of {planned} changes were done before", done.len());
+    for step in done {
+        let _ = write!(text, "\n  {step}");
+    }
+    anyhow!(text)
+}

@@ -1,0 +1,129 @@
+//! What a file wants there to be. References go by name, sets are sorted and defaults filled in,
+//! so that what is wanted and what is there compare field by field.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// A whole file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spec {
+    pub(crate) skills: Vec<Skill>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) agents: Vec<Agent>,
+    pub(crate) workflow: Option<Workflow>,
+    pub(crate) calendars: Vec<Calendar>,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) surveys: Vec<Survey>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Skill {
+    pub(crate) name: String,
+    pub(crate) description: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) tier: u32,
+    pub(crate) required_skills: BTreeMap<String, u32>,
+    pub(crate) lead: String,
+    pub(crate) escalates_to: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Agent {
+    pub(crate) name: String,
+    pub(crate) groups: BTreeSet<String>,
+    pub(crate) tier: u32,
+    pub(crate) skills: BTreeMap<String, u32>,
+    pub(crate) languages: BTreeMap<String, u32>,
+    pub(crate) capacity: u32,
+    pub(crate) presence_never_expires: bool,
+    pub(crate) retired: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Workflow {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) default_group: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Rule {
+    pub(crate) name: String,
+    pub(crate) group: String,
+    pub(crate) categories: BTreeSet<String>,
+    pub(crate) channels: BTreeSet<String>,
+    pub(crate) priorities: BTreeSet<String>,
+    pub(crate) languages: BTreeSet<String>,
+    pub(crate) tags: BTreeSet<String>,
+    pub(crate) skills: BTreeSet<String>,
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Calendar {
+    pub(crate) name: String,
+    pub(crate) time_zone: String,
+    /// Empty where `weekly` says it.
+    pub(crate) preset: String,
+    /// Weekday (1 is Monday), opens, closes.
+    pub(crate) weekly: BTreeSet<(i32, String, String)>,
+    pub(crate) overrides: BTreeMap<String, Override>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Override {
+    pub(crate) name: String,
+    /// Opens, closes; none for a closed day.
+    pub(crate) intervals: BTreeSet<(String, String)>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Policy {
+    pub(crate) name: String,
+    pub(crate) position: u32,
+    pub(crate) conditions: Conditions,
+    pub(crate) targets: BTreeSet<Target>,
+    pub(crate) warn_percents: BTreeSet<u32>,
+    pub(crate) no_warnings: bool,
+    pub(crate) ends_at: String,
+    pub(crate) reply_authors: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Conditions {
+    pub(crate) priorities: BTreeSet<String>,
+    pub(crate) channels: BTreeSet<String>,
+    pub(crate) categories: BTreeSet<String>,
+    pub(crate) tags: BTreeSet<String>,
+    pub(crate) languages: BTreeSet<String>,
+    pub(crate) attributes: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) groups: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Target {
+    pub(crate) metric: String,
+    /// Empty for every priority without a target of its own.
+    pub(crate) priority: String,
+    pub(crate) within: Duration,
+    pub(crate) calendar: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Survey {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) questions: BTreeMap<String, String>,
+    pub(crate) trigger: String,
+    pub(crate) delay: Duration,
+    pub(crate) sample: f64,
+    pub(crate) repeat_after: Duration,
+    pub(crate) answer_within: Duration,
+    pub(crate) ask_resolved_first_contact: bool,
+    pub(crate) active: bool,
+}

@@ -1,0 +1,303 @@
+//! What there is, read through the API into the same shape as what is wanted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use lotse_client::Channel;
+use lotse_proto::routing::v1::agent_service_client::AgentServiceClient;
+use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
+use lotse_proto::routing::v1::{
+    self as routing, GetWorkflowRequest, ListAgentsRequest, ListGroupsRequest, ListSkillsRequest,
+};
+use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
+use lotse_proto::sla::v1::{self as sla, ListCalendarsRequest, ListPoliciesRequest};
+use lotse_proto::survey::v1 as survey;
+use lotse_proto::survey::v1::ListSurveysRequest;
+use lotse_proto::survey::v1::survey_service_client::SurveyServiceClient;
+use lotse_proto::time::duration_from_proto;
+use tonic::Code;
+
+use super::read::Kind;
+use super::spec::{
+    Agent, Calendar, Conditions, Group, Override, Policy, Rule, Skill, Survey, Target, Workflow,
+};
+use super::words::{
+    AUTHORS, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS, time_of_day,
+};
+
+/// Services answer at most so many at once.
+const PAGE: i32 = 1_000;
+
+/// Clients of the services that keep configuration.
+#[derive(Clone)]
+pub(crate) struct Clients {
+    pub(crate) workflow: WorkflowServiceClient<Channel>,
+    pub(crate) agents: AgentServiceClient<Channel>,
+    pub(crate) sla: SlaServiceClient<Channel>,
+    pub(crate) surveys: SurveyServiceClient<Channel>,
+}
+
+impl Clients {
+    pub(crate) fn new(channel: &Channel) -> Self {
+        Self {
+            workflow: WorkflowServiceClient::new(channel.clone()),
+            agents: AgentServiceClient::new(channel.clone()),
+            sla: SlaServiceClient::new(channel.clone()),
+            surveys: SurveyServiceClient::new(channel.clone()),
+        }
+    }
+}
+
+/// A resource that is there.
+pub(crate) struct Known<T> {
+    pub(crate) etag: String,
+    pub(crate) is: T,
+}
+
+/// All that is there, by name.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) skills: BTreeMap<String, Known<Skill>>,
+    pub(crate) groups: BTreeMap<String, Known<Group>>,
+    pub(crate) group_ids: BTreeMap<String, String>,
+    pub(crate) agents: BTreeMap<String, Known<Agent>>,
+    pub(crate) workflow: Option<Known<Workflow>>,
+    pub(crate) calendars: BTreeMap<String, Known<Calendar>>,
+    pub(crate) policies: BTreeMap<String, Known<Policy>>,
+    pub(crate) surveys: BTreeMap<String, Known<Survey>>,
+}
+
+/// All pages of a list.
+macro_rules! all {
+    ($client:expr, $method:ident, $request:ident { $($field:ident: $value:expr),* }, $items:ident) => {{
+        let mut all = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let request = $request { page_size: PAGE, page_token, $($field: $value,)* };
+            let page = $client.clone().$method(request).await?.into_inner();
+            all.extend(page.$items);
+            if page.next_page_token.is_empty() {
+                break all;
+            }
+            page_token = page.next_page_token;
+        }
+    }};
+}
+
+impl State {
+    /// Reads everything.
+    pub(crate) async fn fetch(clients: &Clients) -> Result<Self> {
+        let mut state = Self::default();
+        for skill in all!(clients.workflow, list_skills, ListSkillsRequest {}, skills) {
+            let is = Skill { name: skill.name, description: skill.description };
+            state.skills.insert(is.name.clone(), Known { etag: skill.etag, is });
+        }
+        let groups = all!(clients.workflow, list_groups, ListGroupsRequest {}, groups);
+        let request = ListAgentsRequest {
+            include_retired: true,
+            page_size: PAGE,
+            ..ListAgentsRequest::default()
+        };
+        let agents = agents(clients, request).await?;
+        let of_groups = groups.iter().map(|group| (group.id.clone(), group.name.clone()));
+        let of_agents = agents.iter().map(|agent| (agent.id.clone(), agent.name.clone()));
+        let names: BTreeMap<String, String> = of_groups.chain(of_agents).collect();
+        for group in groups {
+            state.group_ids.insert(group.name.clone(), group.id.clone());
+            state.groups.insert(group.name.clone(), known_group(group, &names));
+        }
+        for agent in agents {
+            state.agents.insert(agent.name.clone(), known_agent(agent, &names));
+        }
+        let workflow = clients.workflow.clone().get_workflow(GetWorkflowRequest::default()).await;
+        state.workflow = match workflow {
+            Ok(response) => response.into_inner().workflow.map(|one| known_workflow(one, &names)),
+            Err(status) if status.code() == Code::NotFound => None,
+            Err(status) => return Err(status.into()),
+        };
+        let calendars = all!(clients.sla, list_calendars, ListCalendarsRequest {}, calendars);
+        let calendar_names: BTreeMap<String, String> =
+            calendars.iter().map(|one| (one.id.clone(), one.name.clone())).collect();
+        for calendar in calendars {
+            state.calendars.insert(calendar.name.clone(), known_calendar(calendar));
+        }
+        for policy in all!(clients.sla, list_policies, ListPoliciesRequest {}, policies) {
+            let name = policy.name.clone();
+            state.policies.insert(name, known_policy(policy, &names, &calendar_names)?);
+        }
+        let surveys = clients.surveys.clone().list_surveys(ListSurveysRequest {}).await?;
+        for survey in surveys.into_inner().surveys {
+            state.surveys.insert(survey.name.clone(), known_survey(survey)?);
+        }
+        Ok(state)
+    }
+
+    /// Whether there is one of that name.
+    pub(crate) fn has(&self, kind: Kind, name: &str) -> bool {
+        match kind {
+            Kind::Skill => self.skills.contains_key(name),
+            Kind::Group => self.groups.contains_key(name),
+            Kind::Agent => self.agents.contains_key(name),
+            Kind::Calendar => self.calendars.contains_key(name),
+            Kind::Workflow | Kind::Policy | Kind::Survey => false,
+        }
+    }
+}
+
+async fn agents(clients: &Clients, first: ListAgentsRequest) -> Result<Vec<routing::Agent>> {
+    let mut all = Vec::new();
+    let mut request = first;
+    loop {
+        let page = clients.agents.clone().list_agents(request.clone()).await?.into_inner();
+        all.extend(page.agents);
+        if page.next_page_token.is_empty() {
+            return Ok(all);
+        }
+        request.page_token = page.next_page_token;
+    }
+}
+
+/// The name of an id; the id itself where nobody knows it.
+fn named(id: String, names: &BTreeMap<String, String>) -> String {
+    names.get(&id).cloned().unwrap_or(id)
+}
+
+fn levels(skills: Vec<routing::SkillLevel>) -> BTreeMap<String, u32> {
+    skills.into_iter().map(|one| (one.skill, one.level)).collect()
+}
+
+fn lower(tags: Vec<String>) -> BTreeSet<String> {
+    tags.into_iter().map(|tag| tag.to_ascii_lowercase()).collect()
+}
+
+fn known_group(group: routing::Group, names: &BTreeMap<String, String>) -> Known<Group> {
+    let is = Group {
+        name: group.name,
+        tier: group.tier,
+        required_skills: levels(group.required_skills),
+        lead: named(group.lead_agent_id, names),
+        escalates_to: named(group.escalation_group_id, names),
+    };
+    Known { etag: group.etag, is }
+}
+
+fn known_agent(agent: routing::Agent, names: &BTreeMap<String, String>) -> Known<Agent> {
+    let languages = agent.languages.into_iter();
+    let is = Agent {
+        name: agent.name,
+        groups: agent.group_ids.into_iter().map(|id| named(id, names)).collect(),
+        tier: agent.tier,
+        skills: levels(agent.skills),
+        languages: languages.map(|one| (one.language.to_ascii_lowercase(), one.level)).collect(),
+        capacity: agent.capacity,
+        presence_never_expires: agent.presence_never_expires,
+        retired: agent.retired,
+    };
+    Known { etag: agent.etag, is }
+}
+
+fn known_workflow(
+    workflow: routing::Workflow,
+    names: &BTreeMap<String, String>,
+) -> Known<Workflow> {
+    let rule = |rule: routing::WorkflowRule| Rule {
+        name: rule.name,
+        group: named(rule.group_id, names),
+        categories: rule.categories.into_iter().collect(),
+        channels: rule.channels.into_iter().map(|code| CHANNELS.word(code)).collect(),
+        priorities: rule.priorities.into_iter().map(|code| PRIORITIES.word(code)).collect(),
+        languages: lower(rule.languages),
+        tags: rule.tags.into_iter().collect(),
+        skills: rule.skills.into_iter().collect(),
+        attributes: rule.attributes,
+    };
+    let is = Workflow {
+        rules: workflow.rules.into_iter().map(rule).collect(),
+        default_group: named(workflow.default_group_id, names),
+    };
+    Known { etag: workflow.etag, is }
+}
+
+fn known_calendar(calendar: sla::Calendar) -> Known<Calendar> {
+    let preset = PRESETS.word(calendar.preset);
+    // The hours of a preset are the preset's to know.
+    let weekly = if preset.is_empty() { calendar.weekly } else { Vec::new() };
+    let weekly = weekly
+        .into_iter()
+        .map(|one| (one.weekday, time_of_day(&one.opens), time_of_day(&one.closes)));
+    let day = |day: sla::DateOverride| {
+        let hours = day.intervals.into_iter();
+        let intervals = hours.map(|one| (time_of_day(&one.opens), time_of_day(&one.closes)));
+        (day.date, Override { name: day.name, intervals: intervals.collect() })
+    };
+    let is = Calendar {
+        name: calendar.name,
+        time_zone: calendar.time_zone,
+        preset,
+        weekly: weekly.collect(),
+        overrides: calendar.overrides.into_iter().map(day).collect(),
+    };
+    Known { etag: calendar.etag, is }
+}
+
+fn known_policy(
+    policy: sla::Policy,
+    names: &BTreeMap<String, String>,
+    calendars: &BTreeMap<String, String>,
+) -> Result<Known<Policy>> {
+    let target = |target: sla::Target| {
+        Ok(Target {
+            metric: METRICS.word(target.metric),
+            priority: PRIORITIES.word(target.priority),
+            within: time(target.target)?,
+            calendar: named(target.calendar_id, calendars),
+        })
+    };
+    let authors = policy.reply_authors.into_iter();
+    let is = Policy {
+        name: policy.name,
+        position: policy.position,
+        conditions: conditions(policy.conditions.unwrap_or_default(), names),
+        targets: policy.targets.into_iter().map(target).collect::<Result<_>>()?,
+        warn_percents: policy.warn_percents.into_iter().collect(),
+        no_warnings: policy.no_warnings,
+        ends_at: ENDS.word(policy.ends_at),
+        reply_authors: authors.map(|code| AUTHORS.word(code)).collect(),
+    };
+    Ok(Known { etag: policy.etag, is })
+}
+
+fn conditions(given: sla::PolicyConditions, names: &BTreeMap<String, String>) -> Conditions {
+    let attributes = given.attributes.into_iter();
+    Conditions {
+        priorities: given.priorities.into_iter().map(|code| PRIORITIES.word(code)).collect(),
+        channels: given.channels.into_iter().map(|code| CHANNELS.word(code)).collect(),
+        categories: given.categories.into_iter().collect(),
+        tags: given.tags.into_iter().collect(),
+        languages: lower(given.languages),
+        attributes: attributes.map(|one| (one.key, one.values.into_iter().collect())).collect(),
+        groups: given.group_ids.into_iter().map(|id| named(id, names)).collect(),
+    }
+}
+
+fn known_survey(survey: survey::Survey) -> Result<Known<Survey>> {
+    let is = Survey {
+        name: survey.name,
+        kind: SURVEYS.word(survey.kind),
+        questions: survey.questions,
+        trigger: TRIGGERS.word(survey.trigger),
+        delay: time(survey.delay)?,
+        sample: survey.sample.unwrap_or(1.0),
+        repeat_after: time(survey.repeat_after)?,
+        answer_within: time(survey.answer_within)?,
+        ask_resolved_first_contact: survey.ask_resolved_first_contact,
+        active: survey.active,
+    };
+    Ok(Known { etag: survey.etag, is })
+}
+
+fn time(span: Option<prost_types::Duration>) -> Result<Duration> {
+    let span = duration_from_proto(&span.unwrap_or_default());
+    span.context("a service answered a span that is none")
+}

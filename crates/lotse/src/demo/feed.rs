@@ -1,0 +1,58 @@
+//! Whom routing gives each ticket, from the journal's feed.
+
+use lotse_client::Channel;
+use lotse_proto::intake::v1::StreamEventsRequest;
+use lotse_proto::intake::v1::event_service_client::EventServiceClient;
+use lotse_proto::journal::v1::event::Body;
+use tonic::Status;
+
+/// A ticket was given to an agent.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    pub(crate) ticket_id: String,
+    pub(crate) agent_id: String,
+}
+
+/// The feed, read as far as it was.
+pub(crate) struct Feed {
+    client: EventServiceClient<Channel>,
+    token: String,
+}
+
+impl Feed {
+    /// The feed from now on.
+    pub(crate) async fn from_now(channel: &Channel) -> Result<Self, Status> {
+        let client = EventServiceClient::new(channel.clone());
+        let mut feed = Self { client, token: String::new() };
+        feed.read().await?;
+        Ok(feed)
+    }
+
+    /// What is new.
+    pub(crate) async fn read(&mut self) -> Result<Vec<Given>, Status> {
+        let request = StreamEventsRequest {
+            resume_token: self.token.clone(),
+            kinds: vec!["ticket_assigned".to_owned(), "ticket_transferred".to_owned()],
+            from_now: self.token.is_empty(),
+            end_when_caught_up: true,
+            ..StreamEventsRequest::default()
+        };
+        let mut stream = self.client.stream_events(request).await?.into_inner();
+        let mut news = Vec::new();
+        while let Some(item) = stream.message().await? {
+            self.token = item.resume_token;
+            let Some(event) = item.event else {
+                continue;
+            };
+            let agent_id = match event.body {
+                Some(Body::TicketAssigned(assigned)) => assigned.agent_id,
+                Some(Body::TicketTransferred(transferred)) => transferred.to_agent_id,
+                _ => String::new(),
+            };
+            if !agent_id.is_empty() {
+                news.push(Given { ticket_id: event.ticket_id, agent_id });
+            }
+        }
+        Ok(news)
+    }
+}

@@ -1,0 +1,17 @@
+//! The one binary: it parses, configures and runs the services; what they do is theirs.
+
+pub mod apply;
+pub mod cli;
+mod config;
+pub mod demo;
+mod host;
+mod keys;
+pub mod migrate;
+mod operations;
+pub mod replay;
+mod seed;
+pub mod serve;
+pub mod status;
+pub mod suite;
+pub mod token;
+pub mod up;

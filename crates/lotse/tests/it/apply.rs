@@ -1,0 +1,170 @@
+//! `lotse apply` against the real services.
+
+use lotse::apply::{Kind, Step, Verdict, apply};
+use lotse_clock::{BusinessClock, Timestamp};
+use lotse_proto::routing::v1::GetGroupRequest;
+use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
+
+use crate::stage::{Stage, Store};
+
+const SAMPLE: &str = include_str!("../../../../deploy/lotse.yaml");
+/// 2026-01-01T00:00:00Z.
+const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+struct Bench {
+    stage: Stage,
+    _store: Store,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let store = Store::new().await;
+        let stage = Stage::new(&store.db, BusinessClock::manual(NOW)).await;
+        Self { stage, _store: store }
+    }
+
+    /// Applies, and returns the plan and what was said.
+    async fn apply(&self, text: &str, dry_run: bool) -> (Vec<Step>, String) {
+        let mut out = Vec::new();
+        let plan = apply(&self.stage.channel, text, dry_run, &mut out).await.unwrap();
+        (plan, String::from_utf8(out).unwrap())
+    }
+
+    async fn refused(&self, text: &str) -> String {
+        let mut out = Vec::new();
+        let error = apply(&self.stage.channel, text, false, &mut out).await.unwrap_err();
+        assert_eq!(String::from_utf8(out).unwrap(), "", "nothing is half-said");
+        format!("{error:#}")
+    }
+}
+
+fn all(plan: &[Step], verdict: &Verdict) -> bool {
+    !plan.is_empty() && plan.iter().all(|step| step.verdict == *verdict)
+}
+
+#[tokio::test]
+async fn applying_the_sample_twice_changes_nothing_the_second_time() {
+    let bench = Bench::new().await;
+    let (plan, told) = bench.apply(SAMPLE, false).await;
+    assert!(all(&plan, &Verdict::Create), "{told}");
+    let (plan, told) = bench.apply(SAMPLE, false).await;
+    assert!(all(&plan, &Verdict::Unchanged), "{told}");
+    assert!(told.contains("created 0 and changed 0; 14 unchanged"), "{told}");
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_it_would_do_and_changes_nothing() {
+    let bench = Bench::new().await;
+    let (_, told) = bench.apply(SAMPLE, true).await;
+    assert!(told.contains("create     agent     Diego Fuentes"), "{told}");
+    assert!(told.contains("would create 14 and change 0; 0 unchanged"), "{told}");
+    let (plan, _) = bench.apply(SAMPLE, true).await;
+    assert!(all(&plan, &Verdict::Create));
+}
+
+#[tokio::test]
+async fn a_change_names_its_fields_and_leaves_the_rest_alone() {
+    let bench = Bench::new().await;
+    bench.apply(SAMPLE, false).await;
+    let edited = SAMPLE
+        .replace("capacity: 4", "capacity: 6")
+        .replace("within: 30m", "within: 45m")
+        .replace("closes: \"16:00\"", "closes: \"15:30\"")
+        .replace("categories: [billing, invoice]", "categories: [billing]");
+    let (plan, told) = bench.apply(&edited, false).await;
+    let changes: Vec<_> = plan
+        .iter()
+        .filter_map(|step| match &step.verdict {
+            Verdict::Change(fields) => Some((step.kind, fields.join(","))),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        (Kind::Agent, "capacity"),
+        (Kind::Workflow, "rules"),
+        (Kind::Calendar, "weekly"),
+        (Kind::Policy, "targets"),
+    ];
+    assert_eq!(changes, expected.map(|(kind, fields)| (kind, fields.to_owned())), "{told}");
+    let (plan, told) = bench.apply(&edited, false).await;
+    assert!(all(&plan, &Verdict::Unchanged), "{told}");
+}
+
+#[tokio::test]
+async fn a_lead_and_a_group_may_name_each_other() {
+    let bench = Bench::new().await;
+    bench.apply(SAMPLE, false).await;
+    let mut workflow = WorkflowServiceClient::new(bench.stage.channel.clone());
+    let request = GetGroupRequest { id: "Customer Care".to_owned() };
+    let group = workflow.get_group(request).await.unwrap().into_inner().group.unwrap();
+    assert!(group.lead_agent_id.starts_with("agt_"));
+}
+
+#[tokio::test]
+async fn a_file_may_name_what_the_services_have_already() {
+    let bench = Bench::new().await;
+    bench.apply(SAMPLE, false).await;
+    let more = "agents:\n  - name: Tom Whitfield\n    groups: [Billing]\n    capacity: 3\n";
+    let (plan, _) = bench.apply(more, false).await;
+    assert!(all(&plan, &Verdict::Create) && plan.len() == 1);
+}
+
+#[tokio::test]
+async fn a_wrong_file_is_refused_with_every_problem_and_its_line() {
+    let bench = Bench::new().await;
+    let wrong = "\
+groups:
+  - name: Care
+    teir: 2
+  - name: Care
+agents:
+  - name: Ana
+    groups: [Car]
+    capacity: many
+    skills: { flying: 9 }
+policies:
+  - name: Promise
+    targets:
+      - { metric: first_replay, within: 2h }
+      - { metric: idle, within: 2 hours, calendar: Never }
+";
+    let told = bench.refused(wrong).await;
+    let expected = [
+        "9 problems; nothing was done",
+        "line 3: groups[0].teir is not known here",
+        "line 4: groups[1].name repeats the group \"Care\" of line 2",
+        "line 7: agents[0].groups[0] names a group that does not exist: \"Car\"",
+        "line 8: agents[0].capacity must be a whole number from 0 to 10000",
+        "line 9: agents[0].skills.flying must be a whole number from 1 to 5",
+        "line 9: agents[0].skills.flying names a skill that does not exist: \"flying\"",
+        "line 13: policies[0].targets[0].metric must be one of first_reply,",
+        "line 14: policies[0].targets[1].within must be a span",
+        "line 14: policies[0].targets[1].calendar names a calendar that does not exist: \"Never\"",
+    ];
+    for line in expected {
+        assert!(told.contains(line), "{line:?} is missing from\n{told}");
+    }
+    let (plan, _) = bench.apply("groups:\n  - name: Care\n", true).await;
+    assert!(all(&plan, &Verdict::Create), "nothing was done");
+}
+
+#[tokio::test]
+async fn what_a_service_refuses_is_told_with_what_was_done_before() {
+    let bench = Bench::new().await;
+    let text = "\
+skills:
+  - name: billing
+groups:
+  - name: Care
+    tier: 2
+    escalates_to: Back
+  - name: Back
+    tier: 1
+";
+    let mut out = Vec::new();
+    let error = apply(&bench.stage.channel, text, false, &mut out).await.unwrap_err();
+    let told = format!("{error:#}");
+    assert!(told.contains("group \"Care\" was refused"), "{told}");
+    assert!(told.contains("1 of 3 changes were done before"), "{told}");
+    assert!(told.contains("create     skill     billing"), "{told}");
+}
