@@ -12,6 +12,7 @@ use crate::{apply, replay};
 #[derive(Parser)]
 #[command(name = "lotse", version)]
 pub struct Cli {
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -69,6 +70,7 @@ pub struct Configured {
 pub struct Serve {
     /// intake, routing, sla, survey, insight or gateway.
     pub service: String,
+    /// How it is configured.
     #[command(flatten)]
     pub configured: Configured,
 }
@@ -76,6 +78,7 @@ pub struct Serve {
 /// `lotse status`
 #[derive(Clone, Debug, clap::Args)]
 pub struct Status {
+    /// How it is configured.
     #[command(flatten)]
     pub configured: Configured,
     /// The folder of a `lotse up`, instead of a configuration.

@@ -13,7 +13,7 @@ const NAME: &str = "survey-link.key";
 const BYTES: usize = 32;
 
 /// The key of a data folder; made, readable by its owner alone, when it is missing.
-pub fn of_folder(folder: &Path) -> Result<LinkKeys> {
+pub(crate) fn of_folder(folder: &Path) -> Result<LinkKeys> {
     let path = folder.join(NAME);
     let told = || format!("the key file {}", path.display());
     let mut options = OpenOptions::new();
@@ -29,7 +29,7 @@ pub fn of_folder(folder: &Path) -> Result<LinkKeys> {
 }
 
 /// A key that nobody keeps.
-pub fn throwaway() -> Result<LinkKeys> {
+pub(crate) fn throwaway() -> Result<LinkKeys> {
     keys(rand::random::<[u8; BYTES]>().to_vec())
 }
 

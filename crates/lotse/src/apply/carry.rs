@@ -33,7 +33,12 @@ pub(crate) struct Carrier<'a> {
 
 impl<'a> Carrier<'a> {
     pub(crate) fn new(clients: Clients, spec: &'a Spec, state: &'a State) -> Self {
-        Self { clients, spec, state, group_ids: state.group_ids.clone() }
+        Self {
+            clients,
+            spec,
+            state,
+            group_ids: state.group_ids.clone(),
+        }
     }
 
     /// Does everything that the plan does not call unchanged; tells `done` of each.
@@ -42,18 +47,26 @@ impl<'a> Carrier<'a> {
         plan: &[Step],
         mut done: impl FnMut(&Step),
     ) -> Result<(), Stopped> {
-        let mut steps: Vec<&Step> =
-            plan.iter().filter(|step| step.verdict != Verdict::Unchanged).collect();
+        let mut steps: Vec<&Step> = plan
+            .iter()
+            .filter(|step| step.verdict != Verdict::Unchanged)
+            .collect();
         // A group may escalate to one of a higher tier only: that one first.
-        let tiers: BTreeMap<&str, u32> =
-            self.spec.groups.iter().map(|group| (group.name.as_str(), group.tier)).collect();
+        let tiers: BTreeMap<&str, u32> = self
+            .spec
+            .groups
+            .iter()
+            .map(|group| (group.name.as_str(), group.tier))
+            .collect();
         let tier = |step: &Step| match step.kind {
             Kind::Group => tiers.get(step.name.as_str()).copied().unwrap_or_default(),
             _ => 0,
         };
         steps.sort_by_key(|step| (step.kind, std::cmp::Reverse(tier(step))));
         for step in &steps {
-            self.put(step).await.map_err(|status| stopped(step, status))?;
+            self.put(step)
+                .await
+                .map_err(|status| stopped(step, status))?;
             done(step);
         }
         // A lead who was not there when the group was put.
@@ -86,7 +99,8 @@ impl<'a> Carrier<'a> {
                 };
                 let there = self.lead_is_there(group);
                 let lead = if there { group.lead.as_str() } else { "" };
-                self.put_group(group, lead, etag(&state.groups, name)).await?;
+                self.put_group(group, lead, etag(&state.groups, name))
+                    .await?;
             }
             Kind::Agent => {
                 let Some(agent) = find(&spec.agents, |one| &one.name, name) else {
@@ -148,7 +162,13 @@ impl<'a> Carrier<'a> {
     }
 
     async fn put_group(&mut self, group: &Group, lead: &str, etag: String) -> Result<(), Status> {
-        let Group { name, tier, required_skills, lead: _, escalates_to } = group;
+        let Group {
+            name,
+            tier,
+            required_skills,
+            lead: _,
+            escalates_to,
+        } = group;
         let request = routing::PutGroupRequest {
             group: Some(routing::Group {
                 name: name.clone(),
@@ -170,7 +190,11 @@ impl<'a> Carrier<'a> {
 }
 
 fn stopped(step: &Step, status: Status) -> Stopped {
-    Stopped { kind: step.kind, name: step.name.clone(), status }
+    Stopped {
+        kind: step.kind,
+        name: step.name.clone(),
+        status,
+    }
 }
 
 fn find<'a, T>(all: &'a [T], name: fn(&T) -> &String, wanted: &str) -> Option<&'a T> {
@@ -178,7 +202,10 @@ fn find<'a, T>(all: &'a [T], name: fn(&T) -> &String, wanted: &str) -> Option<&'
 }
 
 fn etag<T>(known: &BTreeMap<String, Known<T>>, name: &str) -> String {
-    known.get(name).map(|known| known.etag.clone()).unwrap_or_default()
+    known
+        .get(name)
+        .map(|known| known.etag.clone())
+        .unwrap_or_default()
 }
 
 fn codes<'a>(words: impl IntoIterator<Item = &'a String>, of: Vocabulary) -> Vec<i32> {
@@ -199,7 +226,12 @@ fn skill_levels(levels: &BTreeMap<String, u32>) -> Vec<SkillLevel> {
 
 fn proto_skill(skill: &Skill, etag: String) -> routing::Skill {
     let Skill { name, description } = skill.clone();
-    routing::Skill { name, description, etag, ..routing::Skill::default() }
+    routing::Skill {
+        name,
+        description,
+        etag,
+        ..routing::Skill::default()
+    }
 }
 
 fn proto_agent(agent: &Agent, etag: String) -> routing::Agent {
@@ -232,7 +264,10 @@ fn proto_agent(agent: &Agent, etag: String) -> routing::Agent {
 }
 
 fn proto_workflow(workflow: &Workflow, etag: String) -> routing::Workflow {
-    let Workflow { rules, default_group } = workflow;
+    let Workflow {
+        rules,
+        default_group,
+    } = workflow;
     routing::Workflow {
         rules: rules.iter().map(proto_rule).collect(),
         default_group_id: default_group.clone(),
@@ -267,7 +302,13 @@ fn proto_rule(rule: &Rule) -> routing::WorkflowRule {
 }
 
 fn proto_calendar(calendar: &Calendar, etag: String) -> sla::Calendar {
-    let Calendar { name, time_zone, preset, weekly, overrides } = calendar;
+    let Calendar {
+        name,
+        time_zone,
+        preset,
+        weekly,
+        overrides,
+    } = calendar;
     let interval = |(weekday, opens, closes): &(i32, String, String)| sla::WeeklyInterval {
         weekday: *weekday,
         opens: opens.clone(),
@@ -328,7 +369,12 @@ fn proto_policy(
             })
             .collect(),
         // Policies know groups by id alone.
-        group_ids: conditions.groups.iter().filter_map(|name| group_ids.get(name)).cloned().collect(),
+        group_ids: conditions
+            .groups
+            .iter()
+            .filter_map(|name| group_ids.get(name))
+            .cloned()
+            .collect(),
     };
     sla::Policy {
         name: name.clone(),

@@ -22,11 +22,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use lotse_client::{Channel, Target, Token};
+use tonic::{Code, Status};
 
 use carry::Carrier;
 pub use plan::{Step, Verdict};
-use read::Reader;
 pub use read::Kind;
+use read::Reader;
 use state::{Clients, State};
 pub use yaml::Problem;
 
@@ -79,7 +80,7 @@ pub async fn apply(
         Err(error) => {
             // What is wrong with the file can be said without the services.
             told(reader.problems.into_sorted())?;
-            return Err(error).context("cannot read what there is");
+            return Err(unread(&error));
         }
     };
     check_references(&mut reader, &state);
@@ -88,23 +89,30 @@ pub async fn apply(
     for step in &plan {
         writeln!(out, "{step}")?;
     }
-    let count = |wanted: fn(&Verdict) -> bool| {
-        plan.iter().filter(|step| wanted(&step.verdict)).count()
-    };
+    let count =
+        |wanted: fn(&Verdict) -> bool| plan.iter().filter(|step| wanted(&step.verdict)).count();
     let created = count(|verdict| *verdict == Verdict::Create);
     let changed = count(|verdict| matches!(verdict, Verdict::Change(_)));
     let unchanged = count(|verdict| *verdict == Verdict::Unchanged);
     if dry_run {
-        writeln!(out, "would create {created} and change {changed}; {unchanged} unchanged")?;
+        writeln!(
+            out,
+            "would create {created} and change {changed}; {unchanged} unchanged"
+        )?;
         return Ok(plan);
     }
     let mut done = Vec::new();
     let carrier = Carrier::new(clients, &reader.spec, &state);
-    let outcome = carrier.carry_out(&plan, |step| done.push(step.clone())).await;
+    let outcome = carrier
+        .carry_out(&plan, |step| done.push(step.clone()))
+        .await;
     if let Err(stopped) = outcome {
         return Err(half_done(&stopped, &done, created + changed));
     }
-    writeln!(out, "created {created} and changed {changed}; {unchanged} unchanged")?;
+    writeln!(
+        out,
+        "created {created} and changed {changed}; {unchanged} unchanged"
+    )?;
     Ok(plan)
 }
 
@@ -134,10 +142,25 @@ fn told(problems: Vec<Problem>) -> Result<()> {
     }
 }
 
+/// What a service said, without the chain of transports beneath.
+fn unread(error: &anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<Status>() {
+        Some(status) if status.code() == Code::Unavailable => {
+            anyhow!("the services cannot be reached: {}", status.message())
+        }
+        Some(status) => anyhow!("cannot read what there is: {}", status.message()),
+        None => anyhow!("cannot read what there is: {error:#}"),
+    }
+}
+
 fn half_done(stopped: &carry::Stopped, done: &[Step], planned: usize) -> anyhow::Error {
     let carry::Stopped { kind, name, status } = stopped;
     let mut text = format!("{} {name:?} was refused: {}", kind.word(), status.message());
-    let _ = write!(text, "\n{} of {planned} changes were done before", done.len());
+    let _ = write!(
+        text,
+        "\n{} of {planned} changes were done before",
+        done.len()
+    );
     for step in done {
         let _ = write!(text, "\n  {step}");
     }

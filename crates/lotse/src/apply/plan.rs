@@ -58,8 +58,12 @@ pub(crate) fn plan(spec: &Spec, state: &State) -> Vec<Step> {
     if let Some(workflow) = &spec.workflow {
         compare.one(Kind::Workflow, "", workflow, state.workflow.as_ref());
     }
-    compare.all(Kind::Calendar, &spec.calendars, &state.calendars, |one| &one.name);
-    compare.all(Kind::Policy, &spec.policies, &state.policies, |one| &one.name);
+    compare.all(Kind::Calendar, &spec.calendars, &state.calendars, |one| {
+        &one.name
+    });
+    compare.all(Kind::Policy, &spec.policies, &state.policies, |one| {
+        &one.name
+    });
     compare.all(Kind::Survey, &spec.surveys, &state.surveys, |one| &one.name);
     plan
 }
@@ -89,7 +93,11 @@ impl Compare<'_> {
                 fields => Verdict::Change(fields),
             },
         };
-        self.plan.push(Step { kind, name: name.to_owned(), verdict });
+        self.plan.push(Step {
+            kind,
+            name: name.to_owned(),
+            verdict,
+        });
     }
 }
 
@@ -100,7 +108,9 @@ fn differences<T: Serialize>(wanted: &T, there: &T) -> Vec<String> {
         _ => unreachable!("resources are structs with text for keys"), // invariant: see spec.rs
     };
     let (wanted, there) = (fields(wanted), fields(there));
-    let differ = wanted.iter().filter(|(name, value)| there.get(*name) != Some(value));
+    let differ = wanted
+        .iter()
+        .filter(|(name, value)| there.get(*name) != Some(value));
     differ.map(|(name, _)| name.clone()).collect()
 }
 
@@ -119,12 +129,23 @@ mod tests {
             skills: vec![skill("a", "old"), skill("b", "new"), skill("c", "")],
             ..Spec::default()
         };
-        let known = |one: Skill| (one.name.clone(), Known { etag: String::new(), is: one });
+        let known = |one: Skill| {
+            (
+                one.name.clone(),
+                Known {
+                    etag: String::new(),
+                    is: one,
+                },
+            )
+        };
         let state = State {
             skills: [skill("a", "old"), skill("b", "old")].map(known).into(),
             ..State::default()
         };
-        let told: Vec<_> = plan(&spec, &state).iter().map(ToString::to_string).collect();
+        let told: Vec<_> = plan(&spec, &state)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(
             told,
             [

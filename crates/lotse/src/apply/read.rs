@@ -78,7 +78,9 @@ impl Reader {
         self.spec.skills = self.section(&mut top, "skills", Self::skill);
         self.spec.groups = self.section(&mut top, "groups", Self::group);
         self.spec.agents = self.section(&mut top, "agents", Self::agent);
-        let workflow = top.take("workflow").and_then(|entry| entry.map(&mut self.problems));
+        let workflow = top
+            .take("workflow")
+            .and_then(|entry| entry.map(&mut self.problems));
         self.spec.workflow = workflow.and_then(|map| self.workflow(map));
         self.spec.calendars = self.section(&mut top, "calendars", read_promises::calendar);
         self.spec.policies = self.section(&mut top, "policies", read_promises::policy);
@@ -123,9 +125,17 @@ impl Reader {
         let tier = self.whole(map, "tier", 1..=9).unwrap_or(1);
         let required_skills = self.levels(map, "required_skills", Some(Kind::Skill));
         let lead = self.reference(map, "lead", Kind::Agent).unwrap_or_default();
-        let escalates_to = self.reference(map, "escalates_to", Kind::Group).unwrap_or_default();
+        let escalates_to = self
+            .reference(map, "escalates_to", Kind::Group)
+            .unwrap_or_default();
         let name = self.name(Kind::Group, map)?;
-        Some(Group { name, tier, required_skills, lead, escalates_to })
+        Some(Group {
+            name,
+            tier,
+            required_skills,
+            lead,
+            escalates_to,
+        })
     }
 
     fn agent(&mut self, map: &mut Map<'_>) -> Option<Agent> {
@@ -134,7 +144,9 @@ impl Reader {
         let skills = self.levels(map, "skills", Some(Kind::Skill));
         let languages = self.levels(map, "languages", None);
         let capacity = match map.require("capacity", &mut self.problems) {
-            Some(entry) => entry.whole(0..=10_000, &mut self.problems).unwrap_or_default(),
+            Some(entry) => entry
+                .whole(0..=10_000, &mut self.problems)
+                .unwrap_or_default(),
             None => 0,
         };
         let presence_never_expires = self.truth(map, "presence_never_expires", false);
@@ -155,7 +167,9 @@ impl Reader {
     fn workflow(&mut self, mut map: Map<'_>) -> Option<Workflow> {
         let mut names = BTreeSet::new();
         let mut rules = Vec::new();
-        let entries = map.take("rules").map(|entry| entry.list(&mut self.problems));
+        let entries = map
+            .take("rules")
+            .map(|entry| entry.list(&mut self.problems));
         for entry in entries.unwrap_or_default() {
             let Some(mut map) = entry.map(&mut self.problems) else {
                 continue;
@@ -171,7 +185,10 @@ impl Reader {
         }
         let default_group = self.needed(&mut map, "default_group", Kind::Group);
         map.finish(&mut self.problems);
-        Some(Workflow { rules, default_group: default_group? })
+        Some(Workflow {
+            rules,
+            default_group: default_group?,
+        })
     }
 
     fn rule(&mut self, map: &mut Map<'_>) -> Option<Rule> {
@@ -185,12 +202,21 @@ impl Reader {
         for (key, entry) in self.entries(map, "attributes") {
             attributes.extend(entry.text(&mut self.problems).map(|value| (key, value)));
         }
-        let sets = [&categories, &channels, &priorities, &languages, &tags, &skills];
+        let sets = [
+            &categories,
+            &channels,
+            &priorities,
+            &languages,
+            &tags,
+            &skills,
+        ];
         if attributes.is_empty() && sets.iter().all(|set| set.is_empty()) {
             self.problems.add(&map.at, "needs at least one condition");
         }
         let group = self.needed(map, "group", Kind::Group);
-        let name = map.require("name", &mut self.problems)?.text(&mut self.problems)?;
+        let name = map
+            .require("name", &mut self.problems)?
+            .text(&mut self.problems)?;
         Some(Rule {
             name,
             group: group?,
@@ -226,7 +252,9 @@ impl Reader {
     }
 
     pub(crate) fn truth(&mut self, map: &mut Map<'_>, key: &str, default: bool) -> bool {
-        let truth = map.take(key).and_then(|entry| entry.truth(&mut self.problems));
+        let truth = map
+            .take(key)
+            .and_then(|entry| entry.truth(&mut self.problems));
         truth.unwrap_or(default)
     }
 
@@ -241,13 +269,19 @@ impl Reader {
 
     pub(crate) fn texts(&mut self, map: &mut Map<'_>, key: &str) -> BTreeSet<String> {
         let texts = map.take(key).map(|entry| entry.texts(&mut self.problems));
-        texts.unwrap_or_default().into_iter().map(|(_, text)| text).collect()
+        texts
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect()
     }
 
     /// BCP 47 tags, which compare without case.
     pub(crate) fn languages(&mut self, map: &mut Map<'_>) -> BTreeSet<String> {
         let tags = self.texts(map, "languages");
-        tags.into_iter().map(|tag| tag.to_ascii_lowercase()).collect()
+        tags.into_iter()
+            .map(|tag| tag.to_ascii_lowercase())
+            .collect()
     }
 
     /// One of a vocabulary.
@@ -267,16 +301,17 @@ impl Reader {
     ) -> BTreeSet<String> {
         let entries = map.take(key).map(|entry| entry.list(&mut self.problems));
         let entries = entries.unwrap_or_default();
-        entries.iter().filter_map(|entry| self.word(entry, of)).collect()
+        entries
+            .iter()
+            .filter_map(|entry| self.word(entry, of))
+            .collect()
     }
 
     /// The entries of a mapping whose keys are names.
-    pub(crate) fn entries<'a>(
-        &mut self,
-        map: &mut Map<'a>,
-        key: &str,
-    ) -> Vec<(String, Entry<'a>)> {
-        let inner = map.take(key).and_then(|entry| entry.map(&mut self.problems));
+    pub(crate) fn entries<'a>(&mut self, map: &mut Map<'a>, key: &str) -> Vec<(String, Entry<'a>)> {
+        let inner = map
+            .take(key)
+            .and_then(|entry| entry.map(&mut self.problems));
         inner.map(Map::into_entries).unwrap_or_default()
     }
 
@@ -293,7 +328,11 @@ impl Reader {
             let name = match kind {
                 Some(kind) => {
                     let at = entry.at.clone();
-                    self.references.push(Reference { kind, name: name.clone(), at });
+                    self.references.push(Reference {
+                        kind,
+                        name: name.clone(),
+                        at,
+                    });
                     name
                 }
                 None => name.to_ascii_lowercase(),
@@ -303,22 +342,25 @@ impl Reader {
         levels
     }
 
-    pub(crate) fn reference(
-        &mut self,
-        map: &mut Map<'_>,
-        key: &str,
-        kind: Kind,
-    ) -> Option<String> {
+    pub(crate) fn reference(&mut self, map: &mut Map<'_>, key: &str, kind: Kind) -> Option<String> {
         let entry = map.take(key)?;
         let name = entry.text(&mut self.problems)?;
-        self.references.push(Reference { kind, name: name.clone(), at: entry.at });
+        self.references.push(Reference {
+            kind,
+            name: name.clone(),
+            at: entry.at,
+        });
         Some(name)
     }
 
     fn needed(&mut self, map: &mut Map<'_>, key: &str, kind: Kind) -> Option<String> {
         let entry = map.require(key, &mut self.problems)?;
         let name = entry.text(&mut self.problems)?;
-        self.references.push(Reference { kind, name: name.clone(), at: entry.at });
+        self.references.push(Reference {
+            kind,
+            name: name.clone(),
+            at: entry.at,
+        });
         Some(name)
     }
 
@@ -331,7 +373,11 @@ impl Reader {
         let texts = map.take(key).map(|entry| entry.texts(&mut self.problems));
         let mut names = BTreeSet::new();
         for (at, name) in texts.unwrap_or_default() {
-            self.references.push(Reference { kind, name: name.clone(), at });
+            self.references.push(Reference {
+                kind,
+                name: name.clone(),
+                at,
+            });
             names.insert(name);
         }
         names

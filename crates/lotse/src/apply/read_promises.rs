@@ -19,11 +19,17 @@ const WARNINGS: [u32; 3] = [50, 75, 90];
 
 pub(crate) fn calendar(reader: &mut Reader, map: &mut Map<'_>) -> Option<Calendar> {
     let zone = map.require("time_zone", &mut reader.problems);
-    let time_zone = zone.and_then(|entry| entry.text(&mut reader.problems)).unwrap_or_default();
-    let preset = map.take("preset").and_then(|entry| reader.word(&entry, PRESETS));
+    let time_zone = zone
+        .and_then(|entry| entry.text(&mut reader.problems))
+        .unwrap_or_default();
+    let preset = map
+        .take("preset")
+        .and_then(|entry| reader.word(&entry, PRESETS));
     let weekly = weekly(reader, map);
     if preset.is_some() != weekly.is_empty() {
-        reader.problems.add(&map.at, "needs either \"preset\" or \"weekly\"");
+        reader
+            .problems
+            .add(&map.at, "needs either \"preset\" or \"weekly\"");
     }
     let mut overrides = BTreeMap::new();
     for mut day in maps(reader, map, "overrides") {
@@ -36,14 +42,23 @@ pub(crate) fn calendar(reader: &mut Reader, map: &mut Map<'_>) -> Option<Calenda
             let parsed = date.parse::<jiff::civil::Date>();
             if !parsed.is_ok_and(|parsed| parsed.to_string() == date) {
                 reader.problems.add(&entry.at, "must be a date, YYYY-MM-DD");
-            } else if overrides.insert(date, Override { name, intervals }).is_some() {
+            } else if overrides
+                .insert(date, Override { name, intervals })
+                .is_some()
+            {
                 reader.problems.add(&entry.at, "repeats a date");
             }
         }
         day.finish(&mut reader.problems);
     }
     let name = reader.name(Kind::Calendar, map)?;
-    Some(Calendar { name, time_zone, preset: preset.unwrap_or_default(), weekly, overrides })
+    Some(Calendar {
+        name,
+        time_zone,
+        preset: preset.unwrap_or_default(),
+        weekly,
+        overrides,
+    })
 }
 
 fn weekly(reader: &mut Reader, map: &mut Map<'_>) -> BTreeSet<(i32, String, String)> {
@@ -88,18 +103,26 @@ fn hours(reader: &mut Reader, map: &mut Map<'_>) -> Option<(String, String)> {
 pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
     // 0 stands for the place in the file.
     let position = reader.whole(map, "position", 1..=1_000_000).unwrap_or(0);
-    let conditions = map.take("conditions").and_then(|entry| entry.map(&mut reader.problems));
-    let conditions = conditions.map(|map| self::conditions(reader, map)).unwrap_or_default();
+    let conditions = map
+        .take("conditions")
+        .and_then(|entry| entry.map(&mut reader.problems));
+    let conditions = conditions
+        .map(|map| self::conditions(reader, map))
+        .unwrap_or_default();
     let mut targets = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let given = maps(reader, map, "targets");
     if given.is_empty() {
-        reader.problems.add(&map.at, "needs at least one of \"targets\"");
+        reader
+            .problems
+            .add(&map.at, "needs at least one of \"targets\"");
     }
     for mut target in given {
         if let Some(read) = self::target(reader, &mut target) {
             if !seen.insert((read.metric.clone(), read.priority.clone())) {
-                reader.problems.add(&target.at, "repeats a metric and priority");
+                reader
+                    .problems
+                    .add(&target.at, "repeats a metric and priority");
             }
             targets.insert(read);
         }
@@ -109,7 +132,9 @@ pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
     let mut warn_percents = BTreeSet::new();
     if let Some(entry) = map.take("warn_percents") {
         if no_warnings {
-            reader.problems.add(&entry.at, "must not stand beside no_warnings");
+            reader
+                .problems
+                .add(&entry.at, "must not stand beside no_warnings");
         }
         for percent in entry.list(&mut reader.problems) {
             warn_percents.extend(percent.whole(1..=99, &mut reader.problems));
@@ -118,7 +143,9 @@ pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
     if warn_percents.is_empty() && !no_warnings {
         warn_percents.extend(WARNINGS);
     }
-    let ends_at = map.take("ends_at").and_then(|entry| reader.word(&entry, ENDS));
+    let ends_at = map
+        .take("ends_at")
+        .and_then(|entry| reader.word(&entry, ENDS));
     let mut reply_authors = reader.words(map, "reply_authors", AUTHORS);
     if reply_authors.is_empty() {
         reply_authors.insert("human".to_owned());
@@ -139,7 +166,10 @@ pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
 fn conditions(reader: &mut Reader, mut map: Map<'_>) -> Conditions {
     let mut attributes = BTreeMap::new();
     for (key, entry) in reader.entries(&mut map, "attributes") {
-        let values = entry.texts(&mut reader.problems).into_iter().map(|(_, value)| value);
+        let values = entry
+            .texts(&mut reader.problems)
+            .into_iter()
+            .map(|(_, value)| value);
         attributes.insert(key, values.collect());
     }
     let conditions = Conditions {
@@ -158,33 +188,54 @@ fn conditions(reader: &mut Reader, mut map: Map<'_>) -> Conditions {
 fn target(reader: &mut Reader, map: &mut Map<'_>) -> Option<Target> {
     let metric = map.require("metric", &mut reader.problems);
     let metric = metric.and_then(|entry| reader.word(&entry, METRICS));
-    let priority = map.take("priority").and_then(|entry| reader.word(&entry, PRIORITIES));
-    let calendar = reader.reference(map, "calendar", Kind::Calendar).unwrap_or_default();
+    let priority = map
+        .take("priority")
+        .and_then(|entry| reader.word(&entry, PRIORITIES));
+    let calendar = reader
+        .reference(map, "calendar", Kind::Calendar)
+        .unwrap_or_default();
     let within = map.require("within", &mut reader.problems)?;
     let target = time(reader, &within)?;
     if target < SHORTEST {
         reader.problems.add(&within.at, "must be at least 15s");
     }
     let priority = priority.unwrap_or_default();
-    Some(Target { metric: metric?, priority, within: target, calendar })
+    Some(Target {
+        metric: metric?,
+        priority,
+        within: target,
+        calendar,
+    })
 }
 
 pub(crate) fn survey(reader: &mut Reader, map: &mut Map<'_>) -> Option<Survey> {
     let kind = map.require("kind", &mut reader.problems);
-    let kind = kind.and_then(|entry| reader.word(&entry, SURVEYS)).unwrap_or_default();
+    let kind = kind
+        .and_then(|entry| reader.word(&entry, SURVEYS))
+        .unwrap_or_default();
     let mut questions = BTreeMap::new();
     for (language, entry) in reader.entries(map, "questions") {
-        questions.extend(entry.text(&mut reader.problems).map(|text| (language, text)));
+        questions.extend(
+            entry
+                .text(&mut reader.problems)
+                .map(|text| (language, text)),
+        );
     }
-    let trigger = map.take("trigger").and_then(|entry| reader.word(&entry, TRIGGERS));
+    let trigger = map
+        .take("trigger")
+        .and_then(|entry| reader.word(&entry, TRIGGERS));
     let mut spanned = |key: &str, default: Duration| {
         let entry = map.take(key);
-        entry.and_then(|entry| time(reader, &entry)).unwrap_or(default)
+        entry
+            .and_then(|entry| time(reader, &entry))
+            .unwrap_or(default)
     };
     let delay = spanned("delay", DAY);
     let repeat_after = spanned("repeat_after", DAY * if kind == "nps" { 90 } else { 30 });
     let answer_within = spanned("answer_within", DAY * 28);
-    let sample = map.take("sample").and_then(|entry| entry.share(&mut reader.problems));
+    let sample = map
+        .take("sample")
+        .and_then(|entry| entry.share(&mut reader.problems));
     let ask_resolved_first_contact = reader.truth(map, "ask_resolved_first_contact", false);
     let active = reader.truth(map, "active", true);
     let name = reader.name(Kind::Survey, map)?;
@@ -206,7 +257,10 @@ fn time(reader: &mut Reader, entry: &Entry<'_>) -> Option<Duration> {
     let text = entry.text(&mut reader.problems)?;
     match span(&text) {
         Some(span) => Some(span),
-        None => entry.bad("must be a span such as 90m, 1h30m or 2d", &mut reader.problems),
+        None => entry.bad(
+            "must be a span such as 90m, 1h30m or 2d",
+            &mut reader.problems,
+        ),
     }
 }
 
@@ -214,5 +268,7 @@ fn time(reader: &mut Reader, entry: &Entry<'_>) -> Option<Duration> {
 fn maps<'a>(reader: &mut Reader, map: &mut Map<'a>, key: &str) -> Vec<Map<'a>> {
     let entries = map.take(key).map(|entry| entry.list(&mut reader.problems));
     let entries = entries.unwrap_or_default().into_iter();
-    entries.filter_map(|entry| entry.map(&mut reader.problems)).collect()
+    entries
+        .filter_map(|entry| entry.map(&mut reader.problems))
+        .collect()
 }

@@ -90,8 +90,17 @@ impl State {
     pub(crate) async fn fetch(clients: &Clients) -> Result<Self> {
         let mut state = Self::default();
         for skill in all!(clients.workflow, list_skills, ListSkillsRequest {}, skills) {
-            let is = Skill { name: skill.name, description: skill.description };
-            state.skills.insert(is.name.clone(), Known { etag: skill.etag, is });
+            let is = Skill {
+                name: skill.name,
+                description: skill.description,
+            };
+            state.skills.insert(
+                is.name.clone(),
+                Known {
+                    etag: skill.etag,
+                    is,
+                },
+            );
         }
         let groups = all!(clients.workflow, list_groups, ListGroupsRequest {}, groups);
         let request = ListAgentsRequest {
@@ -100,35 +109,67 @@ impl State {
             ..ListAgentsRequest::default()
         };
         let agents = agents(clients, request).await?;
-        let of_groups = groups.iter().map(|group| (group.id.clone(), group.name.clone()));
-        let of_agents = agents.iter().map(|agent| (agent.id.clone(), agent.name.clone()));
+        let of_groups = groups
+            .iter()
+            .map(|group| (group.id.clone(), group.name.clone()));
+        let of_agents = agents
+            .iter()
+            .map(|agent| (agent.id.clone(), agent.name.clone()));
         let names: BTreeMap<String, String> = of_groups.chain(of_agents).collect();
         for group in groups {
             state.group_ids.insert(group.name.clone(), group.id.clone());
-            state.groups.insert(group.name.clone(), known_group(group, &names));
+            state
+                .groups
+                .insert(group.name.clone(), known_group(group, &names));
         }
         for agent in agents {
-            state.agents.insert(agent.name.clone(), known_agent(agent, &names));
+            state
+                .agents
+                .insert(agent.name.clone(), known_agent(agent, &names));
         }
-        let workflow = clients.workflow.clone().get_workflow(GetWorkflowRequest::default()).await;
+        let workflow = clients
+            .workflow
+            .clone()
+            .get_workflow(GetWorkflowRequest::default())
+            .await;
         state.workflow = match workflow {
-            Ok(response) => response.into_inner().workflow.map(|one| known_workflow(one, &names)),
+            Ok(response) => response
+                .into_inner()
+                .workflow
+                .map(|one| known_workflow(one, &names)),
             Err(status) if status.code() == Code::NotFound => None,
             Err(status) => return Err(status.into()),
         };
-        let calendars = all!(clients.sla, list_calendars, ListCalendarsRequest {}, calendars);
-        let calendar_names: BTreeMap<String, String> =
-            calendars.iter().map(|one| (one.id.clone(), one.name.clone())).collect();
+        let calendars = all!(
+            clients.sla,
+            list_calendars,
+            ListCalendarsRequest {},
+            calendars
+        );
+        let calendar_names: BTreeMap<String, String> = calendars
+            .iter()
+            .map(|one| (one.id.clone(), one.name.clone()))
+            .collect();
         for calendar in calendars {
-            state.calendars.insert(calendar.name.clone(), known_calendar(calendar));
+            state
+                .calendars
+                .insert(calendar.name.clone(), known_calendar(calendar));
         }
         for policy in all!(clients.sla, list_policies, ListPoliciesRequest {}, policies) {
             let name = policy.name.clone();
-            state.policies.insert(name, known_policy(policy, &names, &calendar_names)?);
+            state
+                .policies
+                .insert(name, known_policy(policy, &names, &calendar_names)?);
         }
-        let surveys = clients.surveys.clone().list_surveys(ListSurveysRequest {}).await?;
+        let surveys = clients
+            .surveys
+            .clone()
+            .list_surveys(ListSurveysRequest {})
+            .await?;
         for survey in surveys.into_inner().surveys {
-            state.surveys.insert(survey.name.clone(), known_survey(survey)?);
+            state
+                .surveys
+                .insert(survey.name.clone(), known_survey(survey)?);
         }
         Ok(state)
     }
@@ -149,7 +190,12 @@ async fn agents(clients: &Clients, first: ListAgentsRequest) -> Result<Vec<routi
     let mut all = Vec::new();
     let mut request = first;
     loop {
-        let page = clients.agents.clone().list_agents(request.clone()).await?.into_inner();
+        let page = clients
+            .agents
+            .clone()
+            .list_agents(request.clone())
+            .await?
+            .into_inner();
         all.extend(page.agents);
         if page.next_page_token.is_empty() {
             return Ok(all);
@@ -164,11 +210,16 @@ fn named(id: String, names: &BTreeMap<String, String>) -> String {
 }
 
 fn levels(skills: Vec<routing::SkillLevel>) -> BTreeMap<String, u32> {
-    skills.into_iter().map(|one| (one.skill, one.level)).collect()
+    skills
+        .into_iter()
+        .map(|one| (one.skill, one.level))
+        .collect()
 }
 
 fn lower(tags: Vec<String>) -> BTreeSet<String> {
-    tags.into_iter().map(|tag| tag.to_ascii_lowercase()).collect()
+    tags.into_iter()
+        .map(|tag| tag.to_ascii_lowercase())
+        .collect()
 }
 
 fn known_group(group: routing::Group, names: &BTreeMap<String, String>) -> Known<Group> {
@@ -179,22 +230,34 @@ fn known_group(group: routing::Group, names: &BTreeMap<String, String>) -> Known
         lead: named(group.lead_agent_id, names),
         escalates_to: named(group.escalation_group_id, names),
     };
-    Known { etag: group.etag, is }
+    Known {
+        etag: group.etag,
+        is,
+    }
 }
 
 fn known_agent(agent: routing::Agent, names: &BTreeMap<String, String>) -> Known<Agent> {
     let languages = agent.languages.into_iter();
     let is = Agent {
         name: agent.name,
-        groups: agent.group_ids.into_iter().map(|id| named(id, names)).collect(),
+        groups: agent
+            .group_ids
+            .into_iter()
+            .map(|id| named(id, names))
+            .collect(),
         tier: agent.tier,
         skills: levels(agent.skills),
-        languages: languages.map(|one| (one.language.to_ascii_lowercase(), one.level)).collect(),
+        languages: languages
+            .map(|one| (one.language.to_ascii_lowercase(), one.level))
+            .collect(),
         capacity: agent.capacity,
         presence_never_expires: agent.presence_never_expires,
         retired: agent.retired,
     };
-    Known { etag: agent.etag, is }
+    Known {
+        etag: agent.etag,
+        is,
+    }
 }
 
 fn known_workflow(
@@ -205,8 +268,16 @@ fn known_workflow(
         name: rule.name,
         group: named(rule.group_id, names),
         categories: rule.categories.into_iter().collect(),
-        channels: rule.channels.into_iter().map(|code| CHANNELS.word(code)).collect(),
-        priorities: rule.priorities.into_iter().map(|code| PRIORITIES.word(code)).collect(),
+        channels: rule
+            .channels
+            .into_iter()
+            .map(|code| CHANNELS.word(code))
+            .collect(),
+        priorities: rule
+            .priorities
+            .into_iter()
+            .map(|code| PRIORITIES.word(code))
+            .collect(),
         languages: lower(rule.languages),
         tags: rule.tags.into_iter().collect(),
         skills: rule.skills.into_iter().collect(),
@@ -216,20 +287,37 @@ fn known_workflow(
         rules: workflow.rules.into_iter().map(rule).collect(),
         default_group: named(workflow.default_group_id, names),
     };
-    Known { etag: workflow.etag, is }
+    Known {
+        etag: workflow.etag,
+        is,
+    }
 }
 
 fn known_calendar(calendar: sla::Calendar) -> Known<Calendar> {
     let preset = PRESETS.word(calendar.preset);
     // The hours of a preset are the preset's to know.
-    let weekly = if preset.is_empty() { calendar.weekly } else { Vec::new() };
-    let weekly = weekly
-        .into_iter()
-        .map(|one| (one.weekday, time_of_day(&one.opens), time_of_day(&one.closes)));
+    let weekly = if preset.is_empty() {
+        calendar.weekly
+    } else {
+        Vec::new()
+    };
+    let weekly = weekly.into_iter().map(|one| {
+        (
+            one.weekday,
+            time_of_day(&one.opens),
+            time_of_day(&one.closes),
+        )
+    });
     let day = |day: sla::DateOverride| {
         let hours = day.intervals.into_iter();
         let intervals = hours.map(|one| (time_of_day(&one.opens), time_of_day(&one.closes)));
-        (day.date, Override { name: day.name, intervals: intervals.collect() })
+        (
+            day.date,
+            Override {
+                name: day.name,
+                intervals: intervals.collect(),
+            },
+        )
     };
     let is = Calendar {
         name: calendar.name,
@@ -238,7 +326,10 @@ fn known_calendar(calendar: sla::Calendar) -> Known<Calendar> {
         weekly: weekly.collect(),
         overrides: calendar.overrides.into_iter().map(day).collect(),
     };
-    Known { etag: calendar.etag, is }
+    Known {
+        etag: calendar.etag,
+        is,
+    }
 }
 
 fn known_policy(
@@ -259,25 +350,46 @@ fn known_policy(
         name: policy.name,
         position: policy.position,
         conditions: conditions(policy.conditions.unwrap_or_default(), names),
-        targets: policy.targets.into_iter().map(target).collect::<Result<_>>()?,
+        targets: policy
+            .targets
+            .into_iter()
+            .map(target)
+            .collect::<Result<_>>()?,
         warn_percents: policy.warn_percents.into_iter().collect(),
         no_warnings: policy.no_warnings,
         ends_at: ENDS.word(policy.ends_at),
         reply_authors: authors.map(|code| AUTHORS.word(code)).collect(),
     };
-    Ok(Known { etag: policy.etag, is })
+    Ok(Known {
+        etag: policy.etag,
+        is,
+    })
 }
 
 fn conditions(given: sla::PolicyConditions, names: &BTreeMap<String, String>) -> Conditions {
     let attributes = given.attributes.into_iter();
     Conditions {
-        priorities: given.priorities.into_iter().map(|code| PRIORITIES.word(code)).collect(),
-        channels: given.channels.into_iter().map(|code| CHANNELS.word(code)).collect(),
+        priorities: given
+            .priorities
+            .into_iter()
+            .map(|code| PRIORITIES.word(code))
+            .collect(),
+        channels: given
+            .channels
+            .into_iter()
+            .map(|code| CHANNELS.word(code))
+            .collect(),
         categories: given.categories.into_iter().collect(),
         tags: given.tags.into_iter().collect(),
         languages: lower(given.languages),
-        attributes: attributes.map(|one| (one.key, one.values.into_iter().collect())).collect(),
-        groups: given.group_ids.into_iter().map(|id| named(id, names)).collect(),
+        attributes: attributes
+            .map(|one| (one.key, one.values.into_iter().collect()))
+            .collect(),
+        groups: given
+            .group_ids
+            .into_iter()
+            .map(|id| named(id, names))
+            .collect(),
     }
 }
 
@@ -294,7 +406,10 @@ fn known_survey(survey: survey::Survey) -> Result<Known<Survey>> {
         ask_resolved_first_contact: survey.ask_resolved_first_contact,
         active: survey.active,
     };
-    Ok(Known { etag: survey.etag, is })
+    Ok(Known {
+        etag: survey.etag,
+        is,
+    })
 }
 
 fn time(span: Option<prost_types::Duration>) -> Result<Duration> {

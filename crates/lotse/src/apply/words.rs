@@ -51,7 +51,9 @@ impl Vocabulary {
 
     /// All words, for people.
     pub(crate) fn all(self) -> String {
-        let words = (1..MOST).map(|code| self.word(code)).filter(|word| !word.is_empty());
+        let words = (1..MOST)
+            .map(|code| self.word(code))
+            .filter(|word| !word.is_empty());
         words.collect::<Vec<_>>().join(", ")
     }
 }
@@ -90,7 +92,10 @@ mod tests {
     fn words_go_there_and_back() {
         assert_eq!(CHANNELS.code("walk_in"), Channel::WalkIn as i32);
         assert_eq!(CHANNELS.word(Channel::WalkIn.into()), "walk_in");
-        assert_eq!((CHANNELS.code("unspecified"), CHANNELS.word(0)), (0, String::new()));
+        assert_eq!(
+            (CHANNELS.code("unspecified"), CHANNELS.word(0)),
+            (0, String::new())
+        );
         assert_eq!((PRESETS.code(""), PRESETS.word(99)), (0, String::new()));
         assert_eq!(PRIORITIES.all(), "urgent, high, normal, low");
     }
@@ -100,7 +105,17 @@ mod tests {
         assert_eq!(span("1h30m"), Some(Duration::from_secs(5_400)));
         assert_eq!(span("2d"), Some(Duration::from_secs(172_800)));
         assert_eq!(span("0s"), Some(Duration::ZERO));
-        for bad in ["", "5", "h", "1.5h", "5 m", "-1h", "99999999999999999999d", "1w", "1ü"] {
+        for bad in [
+            "",
+            "5",
+            "h",
+            "1.5h",
+            "5 m",
+            "-1h",
+            "99999999999999999999d",
+            "1w",
+            "1ü",
+        ] {
             assert_eq!(span(bad), None, "{bad}");
         }
     }

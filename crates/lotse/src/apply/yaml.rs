@@ -19,7 +19,11 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, path, message } = self;
+        let Self {
+            line,
+            path,
+            message,
+        } = self;
         if path.is_empty() {
             write!(f, "line {line}: {message}")
         } else {
@@ -35,7 +39,11 @@ pub(crate) struct Problems(Vec<Problem>);
 impl Problems {
     pub(crate) fn add(&mut self, at: &At, message: impl Into<String>) {
         let At { line, path } = at.clone();
-        self.0.push(Problem { line, path, message: message.into() });
+        self.0.push(Problem {
+            line,
+            path,
+            message: message.into(),
+        });
     }
 
     /// In the order of the file.
@@ -54,7 +62,10 @@ pub(crate) struct At {
 
 impl At {
     fn top() -> Self {
-        Self { line: 1, path: String::new() }
+        Self {
+            line: 1,
+            path: String::new(),
+        }
     }
 }
 
@@ -82,13 +93,16 @@ pub(crate) fn documents<'a>(text: &'a str, problems: &mut Problems) -> Option<Ve
 }
 
 /// The mapping that the one document of a file is.
-pub(crate) fn top<'a>(
-    documents: &'a [MarkedYaml<'a>],
-    problems: &mut Problems,
-) -> Option<Map<'a>> {
+pub(crate) fn top<'a>(documents: &'a [MarkedYaml<'a>], problems: &mut Problems) -> Option<Map<'a>> {
     match documents {
         [] => problems.add(&At::top(), "the file is empty"),
-        [one] => return Entry { at: At::top(), node: one }.map(problems),
+        [one] => {
+            return Entry {
+                at: At::top(),
+                node: one,
+            }
+            .map(problems);
+        }
         _ => problems.add(&At::top(), "there must be one document in the file"),
     }
     None
@@ -101,25 +115,26 @@ impl<'a> Entry<'a> {
             YamlData::Value(Scalar::String(text)) if !text.trim().is_empty() => {
                 Some(text.trim().to_owned())
             }
-            YamlData::Value(Scalar::String(_) | Scalar::Null) => self.bad("must not be empty", problems),
+            YamlData::Value(Scalar::String(_) | Scalar::Null) => {
+                self.bad("must not be empty", problems)
+            }
             YamlData::Value(_) => self.bad("must be a text: put it in quotes", problems),
             _ => self.bad("must be a text", problems),
         }
     }
 
     /// A whole number in this range.
-    pub(crate) fn whole(
-        &self,
-        range: RangeInclusive<u32>,
-        problems: &mut Problems,
-    ) -> Option<u32> {
+    pub(crate) fn whole(&self, range: RangeInclusive<u32>, problems: &mut Problems) -> Option<u32> {
         let number = match &self.node.data {
             YamlData::Value(Scalar::Integer(number)) => u32::try_from(*number).ok(),
             _ => None,
         };
         let Some(number) = number.filter(|number| range.contains(number)) else {
             let (least, most) = range.into_inner();
-            return self.bad(format!("must be a whole number from {least} to {most}"), problems);
+            return self.bad(
+                format!("must be a whole number from {least} to {most}"),
+                problems,
+            );
         };
         Some(number)
     }
@@ -151,7 +166,10 @@ impl<'a> Entry<'a> {
         match &node.data {
             YamlData::Sequence(nodes) => {
                 let entry = |(index, node): (usize, &'a MarkedYaml<'a>)| Entry {
-                    at: At { line: line(node), path: format!("{}[{index}]", at.path) },
+                    at: At {
+                        line: line(node),
+                        path: format!("{}[{index}]", at.path),
+                    },
                     node,
                 };
                 nodes.iter().enumerate().map(entry).collect()
@@ -168,7 +186,9 @@ impl<'a> Entry<'a> {
     /// Texts.
     pub(crate) fn texts(self, problems: &mut Problems) -> Vec<(At, String)> {
         let entries = self.list(problems).into_iter();
-        entries.filter_map(|entry| Some((entry.at.clone(), entry.text(problems)?))).collect()
+        entries
+            .filter_map(|entry| Some((entry.at.clone(), entry.text(problems)?)))
+            .collect()
     }
 
     /// A mapping.
@@ -179,7 +199,10 @@ impl<'a> Entry<'a> {
         let mut entries = Vec::new();
         for (key, node) in mapping {
             let YamlData::Value(Scalar::String(name)) = &key.data else {
-                let at = At { line: line(key), path: self.at.path.clone() };
+                let at = At {
+                    line: line(key),
+                    path: self.at.path.clone(),
+                };
                 problems.add(&at, "has a key that is not a text");
                 continue;
             };
@@ -187,10 +210,16 @@ impl<'a> Entry<'a> {
                 "" => name.to_string(),
                 above => format!("{above}.{name}"),
             };
-            let at = At { line: line(key), path };
+            let at = At {
+                line: line(key),
+                path,
+            };
             entries.push((name.to_string(), Entry { at, node }));
         }
-        Some(Map { at: self.at, entries })
+        Some(Map {
+            at: self.at,
+            entries,
+        })
     }
 
     /// Notes what is wrong with it.
@@ -224,7 +253,10 @@ impl<'a> Map<'a> {
     /// Notes every key that nobody took.
     pub(crate) fn finish(self, problems: &mut Problems) {
         for (name, entry) in self.entries {
-            problems.add(&entry.at, format!("is not known here: there is no key {name:?}"));
+            problems.add(
+                &entry.at,
+                format!("is not known here: there is no key {name:?}"),
+            );
         }
     }
 }
@@ -250,7 +282,11 @@ mod tests {
         }
         map.require("four", told);
         map.finish(told);
-        let lines: Vec<_> = problems.into_sorted().iter().map(ToString::to_string).collect();
+        let lines: Vec<_> = problems
+            .into_sorted()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(
             lines,
             [
@@ -264,7 +300,12 @@ mod tests {
 
     #[test]
     fn what_is_no_yaml_is_told_with_its_place() {
-        for (text, told) in [("a: [1", "not YAML"), ("", "empty"), ("a: 1\na: 2\n", "duplicate"), ("- a", "mapping")] {
+        for (text, told) in [
+            ("a: [1", "not YAML"),
+            ("", "empty"),
+            ("a: 1\na: 2\n", "duplicate"),
+            ("- a", "mapping"),
+        ] {
             let mut problems = Problems::default();
             let read = documents(text, &mut problems);
             assert!(read.is_none_or(|read| top(&read, &mut problems).is_none()));

@@ -6,8 +6,9 @@ use std::time::Duration;
 use lotse_clock::Timestamp;
 use lotse_proto::common::v1::{Channel, Priority, SurveyKind, TransferReason};
 
-use super::company::{CSAT_DELAY, Team};
+use super::company::CSAT_DELAY;
 use super::dice::{Dice, minutes};
+use super::people::Team;
 use super::texts::{HOLD_REASONS, NOTES, Phrases, SUMMARIES, Tongue, Topic};
 
 /// A ticket before it is written.
@@ -55,11 +56,22 @@ pub(crate) enum Step {
     /// A word that somebody is on it.
     Reply(String),
     /// A question, which the customer answers after this long.
-    Ask { words: String, answer: &'static str, after: Duration },
+    Ask {
+        words: String,
+        answer: &'static str,
+        after: Duration,
+    },
     /// A third party's turn, for this long.
-    Hold { reason: &'static str, span: Duration },
+    Hold {
+        reason: &'static str,
+        span: Duration,
+    },
     /// Somebody else's ticket.
-    Transfer { to: Team, reason: TransferReason, note: &'static str },
+    Transfer {
+        to: Team,
+        reason: TransferReason,
+        note: &'static str,
+    },
     /// The next support level's ticket.
     Escalate { summary: &'static str },
     /// Done.
@@ -90,7 +102,7 @@ pub(crate) struct Opinion {
 /// One in so many tickets comes from somebody who wrote lately.
 const RETURNING: f64 = 0.1;
 /// Tickets that nobody touches for a long while: what a queue wall is for.
-const NEGLECTED: f64 = 0.08;
+const NEGLECTED: f64 = 0.12;
 
 /// What somebody asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,8 +149,15 @@ impl Customer {
     /// Somebody of this language.
     pub(crate) fn speaking(tongue: Tongue, number: u64, dice: &mut Dice) -> Self {
         let phrases = tongue.phrases();
-        let (first, last) = (dice.pick(phrases.first_names), dice.pick(phrases.last_names));
-        Self { number, name: format!("{first} {last}"), tongue }
+        let (first, last) = (
+            dice.pick(phrases.first_names),
+            dice.pick(phrases.last_names),
+        );
+        Self {
+            number,
+            name: format!("{first} {last}"),
+            tongue,
+        }
     }
 }
 
@@ -168,10 +187,15 @@ impl Case {
         let mut case = Self::plain(ordinal, at, customer, channel, request, &mut dice);
         case.priority = priority;
         if neglected {
-            case.neglect = dice.minutes(60.0, 210.0);
+            case.neglect = dice.minutes(60.0, 240.0);
         }
-        case.plan = Planner { topic, channel, name: &case.customer.name, dice: &mut dice }
-            .plan(case.customer.tongue.phrases(), &mut case.category);
+        case.plan = Planner {
+            topic,
+            channel,
+            name: &case.customer.name,
+            dice: &mut dice,
+        }
+        .plan(case.customer.tongue.phrases(), &mut case.category);
         case.ending = Ending::draw(&case, &mut dice);
         case
     }
@@ -186,8 +210,14 @@ impl Case {
         dice: &mut Dice,
     ) -> Self {
         let phrases = customer.tongue.phrases();
-        let Request { topic, subject, body } = request;
-        let solution = dice.pick(phrases.solutions).replace("{name}", &customer.name);
+        let Request {
+            topic,
+            subject,
+            body,
+        } = request;
+        let solution = dice
+            .pick(phrases.solutions)
+            .replace("{name}", &customer.name);
         Self {
             ordinal,
             at,
@@ -198,7 +228,10 @@ impl Case {
             body,
             eager: false,
             neglect: Duration::ZERO,
-            plan: VecDeque::from([Turn { effort: minutes(5.0), step: Step::Solve(solution) }]),
+            plan: VecDeque::from([Turn {
+                effort: minutes(5.0),
+                step: Step::Solve(solution),
+            }]),
             ending: Ending::silent(),
             customer,
         }
@@ -235,7 +268,16 @@ impl Planner<'_> {
             let words = self.said(phrases.questions);
             let answer = self.dice.pick(phrases.answers);
             let after = self.dice.minutes(10.0, 300.0);
-            self.turn(&mut plan, 4.0, 15.0, Step::Ask { words, answer, after });
+            self.turn(
+                &mut plan,
+                4.0,
+                15.0,
+                Step::Ask {
+                    words,
+                    answer,
+                    after,
+                },
+            );
         }
         let hard = matches!(self.topic, Topic::Product);
         if self.dice.chance(if hard { 0.2 } else { 0.05 }) {
@@ -260,7 +302,9 @@ impl Planner<'_> {
         };
         let home = Team::of(self.topic);
         if self.dice.chance(0.08) {
-            let others = Topic::ALL.into_iter().filter(|topic| Team::of(*topic) != home);
+            let others = Topic::ALL
+                .into_iter()
+                .filter(|topic| Team::of(*topic) != home);
             let filed = *self.dice.pick(&others.collect::<Vec<_>>());
             *category = filed.category();
             return Some((home, WrongSkill));
@@ -282,14 +326,22 @@ impl Planner<'_> {
     }
 
     fn turn(&mut self, plan: &mut VecDeque<Turn>, least: f64, most: f64, step: Step) {
-        plan.push_back(Turn { effort: self.dice.minutes(least, most), step });
+        plan.push_back(Turn {
+            effort: self.dice.minutes(least, most),
+            step,
+        });
     }
 }
 
 impl Ending {
     /// Nobody says anything.
     pub(crate) fn silent() -> Self {
-        Self { again: None, thanks: None, survey: SurveyKind::Csat, opinion: None }
+        Self {
+            again: None,
+            thanks: None,
+            survey: SurveyKind::Csat,
+            opinion: None,
+        }
     }
 
     fn draw(case: &Case, dice: &mut Dice) -> Self {
@@ -317,25 +369,46 @@ impl Ending {
         let happy = dice.chance(content);
         let alone = case.plan.len() == 1;
         let opinion = dice.chance(0.45).then(|| {
-            let asked = if survey == Csat && case.channel != Channel::Chat { CSAT_DELAY } else { 0.0 };
+            let asked = if survey == Csat && case.channel != Channel::Chat {
+                CSAT_DELAY
+            } else {
+                0.0
+            };
             let after = minutes(asked) + dice.minutes(2.0, 90.0);
             let score = score(survey, happy, dice);
-            let words = if happy { phrases.praise } else { phrases.complaints };
+            let words = if happy {
+                phrases.praise
+            } else {
+                phrases.complaints
+            };
             // Who is unhappy says why.
             let speaks = dice.chance(if happy { 0.45 } else { 0.85 });
             let comment = if speaks { *dice.pick(words) } else { "" };
-            (after, Opinion { score, comment, first_contact: alone && happy })
+            (
+                after,
+                Opinion {
+                    score,
+                    comment,
+                    first_contact: alone && happy,
+                },
+            )
         });
-        Self { again, thanks, survey, opinion }
+        Self {
+            again,
+            thanks,
+            survey,
+            opinion,
+        }
     }
 }
 
 fn score(kind: SurveyKind, happy: bool, dice: &mut Dice) -> i32 {
     let (good, bad): (&[(i32, u32)], &[(i32, u32)]) = match kind {
         SurveyKind::Ces => (&[(7, 5), (6, 4), (5, 2)], &[(1, 2), (2, 3), (3, 3), (4, 2)]),
-        SurveyKind::Nps => {
-            (&[(10, 5), (9, 4), (8, 3), (7, 2)], &[(0, 1), (3, 2), (5, 3), (6, 3)])
-        }
+        SurveyKind::Nps => (
+            &[(10, 5), (9, 4), (8, 3), (7, 2)],
+            &[(0, 1), (3, 2), (5, 3), (6, 3)],
+        ),
         _ => (&[(5, 6), (4, 4)], &[(1, 3), (2, 4), (3, 2)]),
     };
     dice.weigh(if happy { good } else { bad })

@@ -70,11 +70,16 @@ impl Cast {
             What::Create(case) => {
                 let mut tickets = self.tickets.clone();
                 let response = tickets.create_ticket(creation(case, request_id)).await?;
-                return Ok(response.into_inner().ticket.map(|ticket| ticket.id).unwrap_or_default());
+                return Ok(response
+                    .into_inner()
+                    .ticket
+                    .map(|ticket| ticket.id)
+                    .unwrap_or_default());
             }
             What::Work { agent, step } => self.work(id, agent, step, request_id).await?,
             What::Write(words) => {
-                self.say(id, AuthorKind::Requester, "", words, request_id).await?;
+                self.say(id, AuthorKind::Requester, "", words, request_id)
+                    .await?;
             }
             What::Resume => {
                 let request = intake::ResumeTicketRequest {
@@ -109,10 +114,12 @@ impl Cast {
         let second = format!("{request_id}:2");
         match step {
             Step::Reply(words) => {
-                self.say(ticket, AuthorKind::Human, agent, words, request_id).await?;
+                self.say(ticket, AuthorKind::Human, agent, words, request_id)
+                    .await?;
             }
             Step::Ask { words, .. } => {
-                self.say(ticket, AuthorKind::Human, agent, words, request_id).await?;
+                self.say(ticket, AuthorKind::Human, agent, words, request_id)
+                    .await?;
                 let request = intake::WaitForRequesterRequest {
                     request_id: second,
                     ticket_id,
@@ -152,7 +159,8 @@ impl Cast {
                 self.routing.clone().escalate_ticket(request).await?;
             }
             Step::Solve(words) => {
-                self.say(ticket, AuthorKind::Human, agent, words, request_id).await?;
+                self.say(ticket, AuthorKind::Human, agent, words, request_id)
+                    .await?;
                 let request = intake::SolveTicketRequest {
                     request_id: second,
                     ticket_id,
@@ -176,7 +184,10 @@ impl Cast {
         let request = intake::AddMessageRequest {
             request_id,
             ticket_id: ticket.to_owned(),
-            author: Some(intake::Author { kind: kind.into(), id: author.to_owned() }),
+            author: Some(intake::Author {
+                kind: kind.into(),
+                id: author.to_owned(),
+            }),
             visibility: Visibility::Public.into(),
             body: words.to_owned(),
             ..intake::AddMessageRequest::default()
@@ -198,7 +209,11 @@ impl Cast {
             ticket_id: ticket.to_owned(),
             ..survey::ListInvitationsRequest::default()
         };
-        let invitations = surveys.list_invitations(request).await?.into_inner().invitations;
+        let invitations = surveys
+            .list_invitations(request)
+            .await?
+            .into_inner()
+            .invitations;
         let asked = |one: &survey::Invitation| one.kind() == kind && one.state() == State::Invited;
         let Some(invitation) = invitations.into_iter().find(asked) else {
             return Ok(());
@@ -223,7 +238,13 @@ impl Cast {
     pub(crate) async fn look_up(&self, ticket_id: &str) -> Result<Option<Found>, Status> {
         let by = intake::get_ticket_request::By::TicketId(ticket_id.to_owned());
         let request = intake::GetTicketRequest { by: Some(by) };
-        let ticket = self.tickets.clone().get_ticket(request).await?.into_inner().ticket;
+        let ticket = self
+            .tickets
+            .clone()
+            .get_ticket(request)
+            .await?
+            .into_inner()
+            .ticket;
         Ok(ticket.filter(is_unsolved).map(found))
     }
 
@@ -239,7 +260,12 @@ impl Cast {
                     .to_owned(),
                 order_by: "number asc".to_owned(),
             };
-            let page = self.tickets.clone().list_tickets(request).await?.into_inner();
+            let page = self
+                .tickets
+                .clone()
+                .list_tickets(request)
+                .await?
+                .into_inner();
             all.extend(page.tickets.into_iter().map(found));
             if page.next_page_token.is_empty() {
                 return Ok(all);
@@ -255,7 +281,12 @@ impl Cast {
             order_by: "number desc".to_owned(),
             ..intake::ListTicketsRequest::default()
         };
-        let page = self.tickets.clone().list_tickets(request).await?.into_inner();
+        let page = self
+            .tickets
+            .clone()
+            .list_tickets(request)
+            .await?
+            .into_inner();
         let ordinals = page.tickets.iter().filter_map(|ticket| {
             let ordinal = ticket.external_id.strip_prefix(OWN)?.parse().ok()?;
             (ordinal < super::opening::FIRST).then_some(ordinal)

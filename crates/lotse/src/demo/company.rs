@@ -1,5 +1,5 @@
-//! The company of the demo: Kestrel Bikes sells electric bicycles. Four teams, twelve people,
-//! three languages.
+//! The company of the demo: Kestrel Bikes sells electric bicycles. Its teams, promises and surveys,
+//! put in place through the API.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,106 +18,13 @@ use lotse_proto::survey::v1::survey_service_client::SurveyServiceClient;
 use lotse_proto::time::duration_to_proto;
 
 use super::dice::minutes;
+use super::people::Team::{self, Care, Specialists};
+use super::people::{PEOPLE, Person, SKILLS};
 use super::texts::Topic;
 
 /// How long after the solution a satisfaction survey is sent, in minutes. Real teams wait a day;
 /// nobody watches a demo for that long.
 pub(crate) const CSAT_DELAY: f64 = 10.0;
-
-/// A team.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Team {
-    Care,
-    Billing,
-    Technical,
-    Specialists,
-}
-
-use Team::{Billing, Care, Specialists, Technical};
-
-impl Team {
-    /// All of them, those that others escalate to first.
-    const ALL: [Self; 4] = [Specialists, Care, Billing, Technical];
-
-    /// Its name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Care => "Customer Care",
-            Billing => "Billing",
-            Technical => "Technical Support",
-            Specialists => "Product Specialists",
-        }
-    }
-
-    /// The team that answers such questions.
-    pub(crate) const fn of(topic: Topic) -> Self {
-        match topic {
-            Topic::Order | Topic::Delivery | Topic::Returns | Topic::Account => Care,
-            Topic::Billing => Billing,
-            Topic::Product => Technical,
-        }
-    }
-
-    const fn tier(self) -> u32 {
-        match self {
-            Specialists => 2,
-            _ => 1,
-        }
-    }
-
-    /// What everybody in it must be able to do.
-    const fn skill(self) -> Option<(&'static str, u32)> {
-        match self {
-            Care => None,
-            Billing => Some(("billing", 2)),
-            Technical => Some(("electronics", 2)),
-            Specialists => Some(("diagnostics", 3)),
-        }
-    }
-}
-
-const SKILLS: [(&str, &str); 4] = [
-    ("billing", "Payments, invoices, instalments"),
-    ("electronics", "Battery, motor, display and app"),
-    ("diagnostics", "Reads controller logs; decides about replacements"),
-    ("orders", "Orders, deliveries and returns"),
-];
-
-/// Somebody who works there.
-struct Person {
-    name: &'static str,
-    teams: &'static [Team],
-    skills: &'static [(&'static str, u32)],
-    languages: &'static [(&'static str, u32)],
-    capacity: u32,
-}
-
-const fn person(
-    name: &'static str,
-    teams: &'static [Team],
-    skills: &'static [(&'static str, u32)],
-    languages: &'static [(&'static str, u32)],
-    capacity: u32,
-) -> Person {
-    Person { name, teams, skills, languages, capacity }
-}
-
-/// In each team at least three people answer in each language, so that a ticket always finds
-/// somebody else when one of them has passed it on.
-const PEOPLE: [Person; 12] = [
-    person("Amelie Brandt", &[Care, Billing], &[("orders", 5), ("billing", 3)], &[("de", 5), ("en", 4)], 7),
-    person("Jonas Petersen", &[Care], &[("orders", 4)], &[("de", 5), ("en", 4)], 8),
-    person("Lucía Ortega", &[Care, Billing], &[("orders", 4), ("billing", 4)], &[("es", 5), ("en", 4), ("de", 2)], 7),
-    person("Tom Whitfield", &[Care], &[("orders", 5)], &[("en", 5), ("es", 3)], 8),
-    person("Marta Vidal", &[Care, Technical], &[("orders", 3), ("electronics", 3)], &[("es", 5), ("en", 4)], 7),
-    person("Priya Nair", &[Technical, Care], &[("electronics", 4), ("orders", 2)], &[("en", 5), ("de", 3)], 7),
-    person("Felix Baumann", &[Technical], &[("electronics", 5)], &[("de", 5), ("en", 4)], 7),
-    person("Diego Fuentes", &[Technical, Specialists], &[("electronics", 5), ("diagnostics", 4)], &[("es", 5), ("en", 4), ("de", 2)], 6),
-    person("Grace Coleman", &[Billing, Care], &[("billing", 5), ("orders", 3)], &[("en", 5), ("es", 3)], 7),
-    person("Henrik Sommer", &[Billing], &[("billing", 4)], &[("de", 5), ("en", 4), ("es", 2)], 7),
-    person("Yusuf Kaya", &[Specialists], &[("diagnostics", 5), ("electronics", 5)], &[("de", 5), ("en", 5), ("es", 3)], 6),
-    person("Nora Lindqvist", &[Specialists, Technical], &[("diagnostics", 4), ("electronics", 4)], &[("en", 5), ("de", 4), ("es", 3)], 6),
-];
 
 /// Ids of what was put in place.
 pub(crate) struct Company {
@@ -188,12 +95,19 @@ impl Company {
 
     /// The survey's id.
     pub(crate) fn survey(&self, kind: SurveyKind) -> String {
-        self.surveys.get(&i32::from(kind)).cloned().unwrap_or_default()
+        self.surveys
+            .get(&i32::from(kind))
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
 fn group(team: Team) -> routing::Group {
-    let escalates_to = if team == Specialists { "" } else { Specialists.name() };
+    let escalates_to = if team == Specialists {
+        ""
+    } else {
+        Specialists.name()
+    };
     routing::Group {
         name: team.name().to_owned(),
         tier: team.tier(),
@@ -204,7 +118,10 @@ fn group(team: Team) -> routing::Group {
 }
 
 fn skill_level((skill, level): (&str, u32)) -> SkillLevel {
-    SkillLevel { skill: skill.to_owned(), level }
+    SkillLevel {
+        skill: skill.to_owned(),
+        level,
+    }
 }
 
 fn rules() -> routing::Workflow {
@@ -228,8 +145,17 @@ async fn hire(agents: &mut AgentServiceClient<Channel>, person: &Person) -> Resu
     };
     let agent = routing::Agent {
         name: person.name.to_owned(),
-        group_ids: person.teams.iter().map(|team| team.name().to_owned()).collect(),
-        tier: person.teams.iter().map(|team| team.tier()).max().unwrap_or(1),
+        group_ids: person
+            .teams
+            .iter()
+            .map(|team| team.name().to_owned())
+            .collect(),
+        tier: person
+            .teams
+            .iter()
+            .map(|team| team.tier())
+            .max()
+            .unwrap_or(1),
         skills: person.skills.iter().copied().map(skill_level).collect(),
         languages: person.languages.iter().map(language).collect(),
         capacity: person.capacity,
@@ -311,39 +237,23 @@ fn questions() -> [survey::Survey; 3] {
         ..survey::Survey::default()
     };
     [
-        survey("How did we do?", SurveyKind::Csat, Trigger::Solved, minutes(CSAT_DELAY)),
-        survey("How easy was it?", SurveyKind::Ces, Trigger::Manual, Duration::ZERO),
-        survey("Would you recommend us?", SurveyKind::Nps, Trigger::Manual, Duration::ZERO),
+        survey(
+            "How did we do?",
+            SurveyKind::Csat,
+            Trigger::Solved,
+            minutes(CSAT_DELAY),
+        ),
+        survey(
+            "How easy was it?",
+            SurveyKind::Ces,
+            Trigger::Manual,
+            Duration::ZERO,
+        ),
+        survey(
+            "Would you recommend us?",
+            SurveyKind::Nps,
+            Trigger::Manual,
+            Duration::ZERO,
+        ),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::demo::texts::Tongue;
-
-    #[test]
-    fn every_team_has_three_people_for_every_language() {
-        for team in Team::ALL {
-            for tongue in Tongue::ALL {
-                let able = PEOPLE.iter().filter(|person| {
-                    let skilled = team.skill().is_none_or(|(skill, least)| {
-                        person.skills.iter().any(|(one, level)| *one == skill && *level >= least)
-                    });
-                    let speaks = person.languages.iter().any(|(tag, _)| *tag == tongue.tag());
-                    person.teams.contains(&team) && skilled && speaks
-                });
-                assert!(able.count() >= 3, "{team:?} {tongue:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_skill_that_is_used_is_defined() {
-        let known: Vec<_> = SKILLS.iter().map(|(name, _)| *name).collect();
-        let used = PEOPLE.iter().flat_map(|person| person.skills).copied();
-        for (skill, _) in used.chain(Team::ALL.into_iter().filter_map(Team::skill)) {
-            assert!(known.contains(&skill), "{skill}");
-        }
-    }
 }

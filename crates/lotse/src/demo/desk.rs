@@ -56,10 +56,18 @@ impl Desks {
 
     /// The next ticket for an agent who has nothing at work; it is at work then.
     pub(crate) fn pick(&mut self, agent: &str, now: Timestamp) -> Pick {
-        let Some(desk) = self.desks.get_mut(agent).filter(|desk| desk.at_work.is_none()) else {
+        let Some(desk) = self
+            .desks
+            .get_mut(agent)
+            .filter(|desk| desk.at_work.is_none())
+        else {
             return Pick::Nothing;
         };
-        let ready = desk.pile.iter().enumerate().filter(|(_, paper)| paper.from <= now);
+        let ready = desk
+            .pile
+            .iter()
+            .enumerate()
+            .filter(|(_, paper)| paper.from <= now);
         let first = ready.min_by_key(|(_, paper)| (!paper.eager, paper.from, paper.key));
         if let Some((place, _)) = first {
             let paper = desk.pile.swap_remove(place);

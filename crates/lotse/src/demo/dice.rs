@@ -14,7 +14,9 @@ impl Dice {
     /// ticket does not depend on what was drawn for others.
     pub(crate) fn new(seed: u64, nth: u64) -> Self {
         // The golden ratio's bits spread neighbours apart; the generator does the rest.
-        Self(StdRng::seed_from_u64(seed ^ nth.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+        Self(StdRng::seed_from_u64(
+            seed ^ nth.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        ))
     }
 
     /// True with this probability.
@@ -76,7 +78,9 @@ mod tests {
     #[test]
     fn weights_are_kept_about() {
         let mut dice = Dice::new(1, 1);
-        let often = (0..1_000).filter(|_| dice.weigh(&[(true, 3), (false, 1)])).count();
+        let often = (0..1_000)
+            .filter(|_| dice.weigh(&[(true, 3), (false, 1)]))
+            .count();
         assert!((700..800).contains(&often), "{often}");
     }
 

@@ -23,7 +23,10 @@ impl Feed {
     /// The feed from now on.
     pub(crate) async fn from_now(channel: &Channel) -> Result<Self, Status> {
         let client = EventServiceClient::new(channel.clone());
-        let mut feed = Self { client, token: String::new() };
+        let mut feed = Self {
+            client,
+            token: String::new(),
+        };
         feed.read().await?;
         Ok(feed)
     }
@@ -32,7 +35,10 @@ impl Feed {
     pub(crate) async fn read(&mut self) -> Result<Vec<Given>, Status> {
         let request = StreamEventsRequest {
             resume_token: self.token.clone(),
-            kinds: vec!["ticket_assigned".to_owned(), "ticket_transferred".to_owned()],
+            kinds: vec![
+                "ticket_assigned".to_owned(),
+                "ticket_transferred".to_owned(),
+            ],
             from_now: self.token.is_empty(),
             end_when_caught_up: true,
             ..StreamEventsRequest::default()
@@ -50,7 +56,10 @@ impl Feed {
                 _ => String::new(),
             };
             if !agent_id.is_empty() {
-                news.push(Given { ticket_id: event.ticket_id, agent_id });
+                news.push(Given {
+                    ticket_id: event.ticket_id,
+                    agent_id,
+                });
             }
         }
         Ok(news)

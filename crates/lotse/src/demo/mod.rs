@@ -1,7 +1,7 @@
 //! `lotse up --demo`: a day of a small company's support work, then on at sixty times the speed.
 //!
 //! A demo is the real suite on a manual clock; what happens in it goes through the public API.
-//! [`company`] is who works there and what they promise, [`texts`] what people write. [`case`] and
+//! [`people`] work at a [`company`] that makes promises; [`texts`] is what is written. [`case`] and
 //! [`arrivals`] draw the tickets from a seed, [`opening`] sets down the first live minutes.
 //! [`story`] decides what happens next, with [`desk`] for the agents' work, and touches nothing;
 //! [`cast`] carries it out, [`feed`] sees whom routing chose, and [`play`] keeps time.
@@ -14,6 +14,7 @@ mod desk;
 mod dice;
 mod feed;
 mod opening;
+mod people;
 mod play;
 mod story;
 mod texts;
@@ -57,13 +58,18 @@ impl Demo {
             (None, _) => {
                 let parts = Parts::open(db.clone(), BusinessClock::system(), None).await?;
                 let new = parts.is_new().await?;
-                ensure!(new, "this database lives on real time: a demo needs one of its own");
+                ensure!(
+                    new,
+                    "this database lives on real time: a demo needs one of its own"
+                );
                 let live = SystemClock.now();
                 (live - DAY, live)
             }
             (Some(_), None) => bail!("this database holds a replay: a demo needs one of its own"),
             (Some(stood), Some(live)) => {
-                let live = live.parse().context("the database's note of the demo is damaged")?;
+                let live = live
+                    .parse()
+                    .context("the database's note of the demo is damaged")?;
                 (stood + LEAP, Timestamp::from_millis(live))
             }
         };
@@ -77,7 +83,10 @@ impl Demo {
         })
         .await
         .context("cannot mark the database as a demo's")?;
-        Ok(Self { clock: BusinessClock::manual(now), live })
+        Ok(Self {
+            clock: BusinessClock::manual(now),
+            live,
+        })
     }
 
     /// The clock that the services live on.

@@ -9,8 +9,9 @@ use lotse_clock::Timestamp;
 use lotse_proto::common::v1::{Channel, SurveyKind, TransferReason};
 
 use super::case::{Case, Customer, Ending, Opinion, Request, Step, Turn};
-use super::company::{CSAT_DELAY, Team};
+use super::company::CSAT_DELAY;
 use super::dice::{Dice, minutes};
+use super::people::Team;
 use super::texts::{NOTES, SUMMARIES, Tongue, Topic};
 
 /// Where the numbers of these tickets begin: those of a day are far below.
@@ -53,7 +54,13 @@ pub(crate) fn scenes(seed: u64, start: Timestamp) -> Vec<Case> {
     use SurveyKind::{Ces, Csat};
     use Tongue::{English, German, Spanish};
     use Topic::{Account, Billing, Delivery, Order, Product, Returns};
-    let scene = |at, channel, tongue, topic, act| Scene { at, channel, tongue, topic, act };
+    let scene = |at, channel, tongue, topic, act| Scene {
+        at,
+        channel,
+        tongue,
+        topic,
+        act,
+    };
     let scenes = [
         scene(-117.0, Email, German, Delivery, Act::Waits(58.0)),
         scene(-96.0, Web, English, Product, Act::Waits(55.0)),
@@ -69,13 +76,19 @@ pub(crate) fn scenes(seed: u64, start: Timestamp) -> Vec<Case> {
         scene(6.0, Chat, Spanish, Delivery, Act::Rated(Csat, 4, 5.0)),
     ];
     let numbered = (FIRST..).zip(&scenes);
-    numbered.map(|(number, scene)| scene.case(seed, number, start)).collect()
+    numbered
+        .map(|(number, scene)| scene.case(seed, number, start))
+        .collect()
 }
 
 impl Scene {
     fn case(&self, seed: u64, number: u64, start: Timestamp) -> Case {
         let mut dice = Dice::new(seed, number);
-        let at = if self.at < 0.0 { start - minutes(-self.at) } else { start + minutes(self.at) };
+        let at = if self.at < 0.0 {
+            start - minutes(-self.at)
+        } else {
+            start + minutes(self.at)
+        };
         let customer = Customer::speaking(self.tongue, number, &mut dice);
         let request = Request::about(self.topic, self.tongue, &mut dice);
         let mut case = Case::plain(number, at, customer, self.channel, request, &mut dice);
@@ -86,14 +99,14 @@ impl Scene {
                 case.neglect = minutes(until - self.at);
             }
             Act::Rated(kind, score, after) => {
-                case.ending = rated(&case, kind, score, after);
+                case.ending = rated(&case, kind, score, after, &mut dice);
                 hurry(&mut case.plan, []);
             }
             Act::PassedOn => {
                 case.category = Topic::Order.category();
                 let to = Team::of(self.topic);
                 let step = transfer(to, TransferReason::WrongSkill);
-                case.ending = rated(&case, SurveyKind::Nps, 3, 4.0);
+                case.ending = rated(&case, SurveyKind::Nps, 3, 4.0, &mut dice);
                 hurry(&mut case.plan, [step]);
             }
             Act::Misunderstood => {
@@ -102,12 +115,15 @@ impl Scene {
             }
             Act::Escalated => {
                 let summary = SUMMARIES[0];
-                case.ending = rated(&case, SurveyKind::Ces, 6, 5.0);
+                case.ending = rated(&case, SurveyKind::Ces, 6, 5.0, &mut dice);
                 hurry(&mut case.plan, [Step::Escalate { summary }]);
             }
             Act::Returns => {
                 let words = self.tongue.phrases().again[0];
-                case.ending = Ending { again: Some((minutes(6.0), words)), ..Ending::silent() };
+                case.ending = Ending {
+                    again: Some((minutes(6.0), words)),
+                    ..Ending::silent()
+                };
                 hurry(&mut case.plan, []);
             }
         }
@@ -118,7 +134,10 @@ impl Scene {
 /// Puts steps before the solution and makes everything quick.
 fn hurry<const N: usize>(plan: &mut VecDeque<Turn>, before: [Step; N]) {
     for step in before.into_iter().rev() {
-        plan.push_front(Turn { effort: Duration::ZERO, step });
+        plan.push_front(Turn {
+            effort: Duration::ZERO,
+            step,
+        });
     }
     for turn in plan {
         turn.effort = minutes(2.0);
@@ -126,17 +145,33 @@ fn hurry<const N: usize>(plan: &mut VecDeque<Turn>, before: [Step; N]) {
 }
 
 fn transfer(to: Team, reason: TransferReason) -> Step {
-    Step::Transfer { to, reason, note: NOTES[0] }
+    Step::Transfer {
+        to,
+        reason,
+        note: NOTES[0],
+    }
 }
 
-fn rated(case: &Case, survey: SurveyKind, score: i32, after: f64) -> Ending {
+fn rated(case: &Case, survey: SurveyKind, score: i32, after: f64, dice: &mut Dice) -> Ending {
     let phrases = case.customer.tongue.phrases();
     let delayed = survey == SurveyKind::Csat && case.channel != Channel::Chat;
     let after = after + if delayed { CSAT_DELAY } else { 0.0 };
     let happy = score >= 4;
-    let words = if happy { phrases.praise } else { phrases.complaints };
-    let opinion = Opinion { score, comment: words[1], first_contact: happy };
-    Ending { survey, opinion: Some((minutes(after), opinion)), ..Ending::silent() }
+    let words = if happy {
+        phrases.praise
+    } else {
+        phrases.complaints
+    };
+    let opinion = Opinion {
+        score,
+        comment: *dice.pick(words),
+        first_contact: happy,
+    };
+    Ending {
+        survey,
+        opinion: Some((minutes(after), opinion)),
+        ..Ending::silent()
+    }
 }
 
 #[cfg(test)]
@@ -158,8 +193,16 @@ mod tests {
         let csat: Vec<_> = opinions.map(|(_, opinion)| opinion.score).collect();
         assert!(csat.contains(&5) && csat.contains(&1));
         let turns: Vec<_> = cases.iter().flat_map(|case| &case.plan).collect();
-        assert!(turns.iter().any(|turn| matches!(turn.step, Step::Transfer { .. })));
-        assert!(turns.iter().any(|turn| matches!(turn.step, Step::Escalate { .. })));
+        assert!(
+            turns
+                .iter()
+                .any(|turn| matches!(turn.step, Step::Transfer { .. }))
+        );
+        assert!(
+            turns
+                .iter()
+                .any(|turn| matches!(turn.step, Step::Escalate { .. }))
+        );
     }
 
     #[test]
@@ -170,9 +213,16 @@ mod tests {
                 continue;
             }
             let work: Duration = case.plan.iter().map(|turn| turn.effort).sum();
-            let said = case.ending.opinion.map_or(Duration::ZERO, |(after, _)| after);
+            let said = case
+                .ending
+                .opinion
+                .map_or(Duration::ZERO, |(after, _)| after);
             // Half of the hour that a minute lasts is left for people who are busy.
-            assert!(case.at + work + said < start + minutes(30.0), "{}", case.subject);
+            assert!(
+                case.at + work + said < start + minutes(30.0),
+                "{}",
+                case.subject
+            );
         }
     }
 }

@@ -47,7 +47,9 @@ impl Player {
         live: Timestamp,
     ) -> Result<Self> {
         let now = clock.now();
-        let company = Company::put(channel).await.context("cannot set the company up")?;
+        let company = Company::put(channel)
+            .await
+            .context("cannot set the company up")?;
         let cast = Cast::new(channel, company, format!("demo:{}", now.as_millis()));
         let latest = cast.latest().await?;
         let mut story = Story::new(seed, Arrivals::new(seed, latest + 1, now));
@@ -58,7 +60,12 @@ impl Player {
         for found in cast.unsolved().await? {
             story.adopt(found, now);
         }
-        Ok(Self { story, cast, feed, clock: clock.clone() })
+        Ok(Self {
+            story,
+            cast,
+            feed,
+            clock: clock.clone(),
+        })
     }
 
     /// Plays until `until` as fast as it goes: no instant passes before everything due earlier.

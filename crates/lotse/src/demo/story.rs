@@ -35,7 +35,10 @@ pub(crate) struct Action {
 pub(crate) enum What {
     Create(Box<Case>),
     /// An agent's piece of work.
-    Work { agent: String, step: Step },
+    Work {
+        agent: String,
+        step: Step,
+    },
     /// The customer writes.
     Write(&'static str),
     /// The third party is done.
@@ -175,9 +178,7 @@ impl Story {
         self.keys.insert(found.ticket_id, key);
         self.tickets.insert(key, ticket);
         let back = match found.status {
-            TicketStatus::Pending => {
-                Some(What::Write(*dice.pick(tongue.phrases().answers)))
-            }
+            TicketStatus::Pending => Some(What::Write(*dice.pick(tongue.phrases().answers))),
             TicketStatus::OnHold => Some(What::Resume),
             _ => None,
         };
@@ -254,14 +255,22 @@ impl Story {
             (_, None) => return None,
         };
         let number = self.number();
-        Some(Action { number, key, ticket_id, what })
+        Some(Action {
+            number,
+            key,
+            ticket_id,
+            what,
+        })
     }
 
     /// The piece of work that an agent has finished, unless the ticket was taken away meanwhile.
     fn finished(&mut self, agent: &str, key: Key) -> Option<Step> {
         let ticket = self.tickets.get_mut(&key)?;
         let still = ticket.ours && ticket.agent.as_deref() == Some(agent);
-        still.then(|| ticket.case.plan.pop_front()).flatten().map(|turn| turn.step)
+        still
+            .then(|| ticket.case.plan.pop_front())
+            .flatten()
+            .map(|turn| turn.step)
     }
 
     /// What comes of a piece of work.
@@ -293,14 +302,21 @@ impl Story {
         if let Some((after, words)) = ticket.case.ending.again.take() {
             let solution = ticket.case.customer.tongue.phrases().solutions[1];
             let words_again = solution.replace("{name}", &ticket.case.customer.name);
-            let turn = Turn { effort: minutes(6.0), step: Step::Solve(words_again) };
+            let turn = Turn {
+                effort: minutes(6.0),
+                step: Step::Solve(words_again),
+            };
             ticket.case.plan = VecDeque::from([turn]);
             self.plan(now + after, Beat::Return(key, What::Write(words)));
             return;
         }
         let ending = ticket.case.ending.clone();
         let mut closing: Vec<(Duration, What)> = Vec::new();
-        closing.extend(ending.thanks.map(|(after, words)| (after, What::Write(words))));
+        closing.extend(
+            ending
+                .thanks
+                .map(|(after, words)| (after, What::Write(words))),
+        );
         if ending.survey != SurveyKind::Csat {
             closing.push((minutes(1.0), What::Invite(ending.survey)));
         }
@@ -345,7 +361,10 @@ impl Story {
     fn look(&mut self, agent: &str, now: Timestamp) {
         match self.desks.pick(agent, now) {
             Pick::Work(key) => {
-                let plan = self.tickets.get(&key).and_then(|ticket| ticket.case.plan.front());
+                let plan = self
+                    .tickets
+                    .get(&key)
+                    .and_then(|ticket| ticket.case.plan.front());
                 let effort = plan.map_or(Duration::ZERO, |turn| turn.effort);
                 self.plan(now + effort, Beat::Finish(agent.to_owned(), key));
             }

@@ -1,167 +1,208 @@
-//! Plays the story: a day at once, then on and on.
+//! Keeps time: each command at its own instant, and no instant before everything due earlier.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use lotse_client::Channel;
-use lotse_clock::{BusinessClock, SystemClock, Timestamp};
-use lotse_db::{Db, meta};
-use lotse_supervise::Stepper;
-use tokio::time::MissedTickBehavior;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use lotse_clock::Timestamp;
+use lotse_proto::intake::v1::ListTicketsRequest;
 
-use super::arrivals::Arrivals;
-use super::cast::Cast;
-use super::company::Company;
-use super::feed::Feed;
-use super::opening;
-use super::story::Story;
+use super::calls::{Call, Calls, patiently};
+use super::log::{Log, SetAside};
+use super::plan::{Command, Step, steps};
+use super::setting::Setting;
+use super::stage::Stage;
 
-/// How much faster than real time the demo goes on.
-const SPEED: u32 = 60;
-/// How often the clock moves, in real time.
-const TICK: Duration = Duration::from_millis(50);
-/// The longest real time that one move stands for: after a machine's sleep the demo does not jump.
-const LONGEST_TICK: Duration = Duration::from_millis(500);
-/// How often the story looks around, in real time.
-const LOOK: Duration = Duration::from_millis(250);
-/// How often the database is told the time, in real time.
-const NOTE: Duration = Duration::from_secs(2);
-/// How far the clock may run ahead of the consumers while the day is filled in. Whatever is timed
-/// here is due later than this after what arms it.
-const LEAD: Duration = Duration::from_secs(120);
+/// How far the clock may run ahead of the consumers. Every timer of a replay is due much later
+/// than this after the event that arms it (the shortest target is 153 hours), so the clock never
+/// passes a timer that a consumer has yet to arm.
+const LEAD: Duration = Duration::from_secs(12 * 3_600);
+/// Tickets worked on at once within one instant.
+const AT_ONCE: usize = 16;
 
-/// The story and those who act it.
-pub(crate) struct Player {
-    story: Story,
-    cast: Cast,
-    feed: Feed,
-    clock: BusinessClock,
+/// All steps of a log by time, the steps of a ticket in their own order.
+pub(crate) struct Schedule {
+    /// When, which ticket (its place in the log), and its steps at that instant.
+    entries: Vec<(Timestamp, usize, Vec<Step>)>,
+    rows: usize,
 }
 
-impl Player {
-    /// Takes the story up where the services stand; the live part starts at `live`.
-    pub(crate) async fn open(
-        seed: u64,
-        channel: &Channel,
-        clock: &BusinessClock,
-        live: Timestamp,
-    ) -> Result<Self> {
-        let now = clock.now();
-        let company = Company::put(channel).await.context("cannot set the company up")?;
-        let cast = Cast::new(channel, company, format!("demo:{}", now.as_millis()));
-        let latest = cast.latest().await?;
-        let mut story = Story::new(seed, Arrivals::new(seed, latest + 1, now));
-        let mut scenes = opening::scenes(seed, live);
-        scenes.retain(|case| case.at > now);
-        story.add(scenes);
-        let feed = Feed::from_now(channel).await?;
-        for found in cast.unsolved().await? {
-            story.adopt(found, now);
-        }
-        Ok(Self { story, cast, feed, clock: clock.clone() })
-    }
-
-    /// Plays until `until` as fast as it goes: no instant passes before everything due earlier.
-    pub(crate) async fn fill_in(
-        &mut self,
-        stepper: &Stepper,
-        db: &Db,
-        until: Timestamp,
-    ) -> Result<()> {
-        let mut next_due = stepper.settle().await?;
-        let mut settled = self.clock.now();
-        while self.clock.now() < until {
-            let next = self.story.next_at().unwrap_or(until).max(self.clock.now());
-            let to = next.min(settled + LEAD).min(until);
-            let must_settle = to == settled + LEAD || to == until;
-            if must_settle || next_due.is_some_and(|due| due <= to) {
-                stepper.advance_to(to).await?;
-                next_due = stepper.settle().await?;
-                settled = to;
-                self.look_around().await?;
-            } else {
-                self.clock.set(to)?;
+impl Schedule {
+    pub(crate) fn of(log: &Log) -> Self {
+        let mut entries: Vec<(Timestamp, usize, Vec<Step>)> = Vec::new();
+        for (place, incident) in log.incidents.iter().enumerate() {
+            let first = entries.len();
+            for step in steps(incident) {
+                match entries[first..].last_mut() {
+                    Some((at, _, same)) if *at == step.at => same.push(step),
+                    _ => entries.push((step.at, place, vec![step])),
+                }
             }
-            self.act().await;
         }
-        stepper.settle().await?;
-        note(db, until).await
-    }
-
-    /// Plays on while the clock moves by itself.
-    pub(crate) async fn go_on(mut self) {
-        let mut beat = tokio::time::interval(LOOK);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            beat.tick().await;
-            if let Err(error) = self.look_around().await {
-                tracing::debug!(%error, "the demo cannot see; it looks again");
-                continue;
-            }
-            self.act().await;
+        entries.sort_by_key(|(at, place, _)| (*at, *place));
+        Self {
+            entries,
+            rows: log.rows,
         }
     }
 
-    /// Notes whom routing has given what.
-    async fn look_around(&mut self) -> Result<()> {
-        for given in self.feed.read().await? {
-            let now = self.clock.now();
-            if self.story.assigned(&given.ticket_id, &given.agent_id, now) {
-                continue;
-            }
-            if let Some(found) = self.cast.look_up(&given.ticket_id).await? {
-                self.story.adopt(found, now);
-            }
-        }
-        Ok(())
+    /// The first instant.
+    pub(crate) fn start(&self) -> Timestamp {
+        self.entries
+            .first()
+            .map_or(Timestamp::EPOCH, |(at, ..)| *at)
     }
+}
 
-    /// Does what is due.
-    async fn act(&mut self) {
-        while let Some(action) = self.story.next(self.clock.now()) {
-            match self.cast.perform(&action).await {
-                Ok(ticket_id) => self.story.done(&action, &ticket_id, self.clock.now()),
+/// Until when the clock may run without another look at consumers and timers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settled {
+    /// When everything was last settled.
+    pub(crate) at: Timestamp,
+    /// The next timer that is armed.
+    pub(crate) next_due: Option<Timestamp>,
+}
+
+impl Settled {
+    fn is_past(self, at: Timestamp) -> bool {
+        at >= self.at + LEAD || self.next_due.is_some_and(|due| due <= at)
+    }
+}
+
+/// Plays what an earlier run has not played. Returns the rows that the services refused.
+pub(crate) async fn play(
+    stage: &Stage,
+    setting: &Setting,
+    log: &Log,
+    schedule: &Schedule,
+) -> Result<Vec<SetAside>> {
+    let mut ids = known_tickets(&stage.calls).await?;
+    let resumed = !ids.is_empty();
+    let bar = progress(schedule.rows);
+    let mut refused = Vec::new();
+    let mut settled = stage.settle().await?;
+    for instant in schedule.entries.chunk_by(|a, b| a.0 == b.0) {
+        let at = instant[0].0;
+        let rows: usize = instant.iter().map(|(_, _, steps)| rows_of(steps)).sum();
+        if resumed && at < stage.clock.now() {
+            bar.inc(rows as u64);
+            continue;
+        }
+        if settled.is_past(at) {
+            settled = stage.advance_to(at).await?;
+        } else {
+            stage.clock.set(at)?;
+        }
+        let outcomes: Vec<_> = stream::iter(instant)
+            .map(|(_, place, steps)| {
+                let incident = &log.incidents[*place];
+                let known = ids.get(&incident.number).cloned();
+                async move {
+                    let played = ticket(&stage.calls, setting, log, *place, steps, known).await?;
+                    anyhow::Ok((incident.number.clone(), played))
+                }
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        for (number, (id, mut bad)) in outcomes {
+            ids.insert(number, id);
+            refused.append(&mut bad);
+        }
+        bar.inc(rows as u64);
+    }
+    stage.settle().await?;
+    bar.finish_and_clear();
+    Ok(refused)
+}
+
+/// One ticket's steps at one instant, in order. A command that is refused ends its row only.
+async fn ticket(
+    calls: &Calls,
+    setting: &Setting,
+    log: &Log,
+    place: usize,
+    steps: &[Step],
+    known: Option<String>,
+) -> Result<(String, Vec<SetAside>)> {
+    let incident = &log.incidents[place];
+    let mut ticket_id = known.unwrap_or_default();
+    let mut refused = Vec::new();
+    for step in steps {
+        for (nth, command) in step.commands.iter().enumerate() {
+            let kind = match command {
+                Command::Create => "new".to_owned(),
+                _ => nth.to_string(),
+            };
+            let call = Call {
+                setting,
+                incident,
+                ticket_id: &ticket_id,
+                command,
+                request_id: format!("{}:{}:{kind}", step.line, incident.number),
+            };
+            match call.make(calls).await {
+                Ok(id) => ticket_id = id,
+                Err(status) if status.code() == tonic::Code::FailedPrecondition => {
+                    tracing::warn!(line = step.line, reason = status.message(), "row refused");
+                    refused.push(SetAside {
+                        file: "events.csv",
+                        line: step.line,
+                        reason: status.message().to_owned(),
+                    });
+                    break;
+                }
                 Err(status) => {
-                    tracing::warn!(
-                        ticket = action.ticket_id,
-                        code = ?status.code(),
-                        reason = status.message(),
-                        "the demo leaves a ticket alone"
-                    );
-                    self.story.refused(&action, self.clock.now());
+                    return Err(status)
+                        .with_context(|| format!("{} (line {})", incident.number, step.line));
                 }
             }
         }
     }
+    Ok((ticket_id, refused))
 }
 
-/// Moves the clock, [`SPEED`] times as fast as real time.
-pub(crate) async fn move_clock(clock: BusinessClock, db: Db) {
-    let mut beat = tokio::time::interval(TICK);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = SystemClock.monotonic();
-    let mut noted = last;
+fn rows_of(steps: &[Step]) -> usize {
+    steps
+        .iter()
+        .filter(|step| !step.commands.contains(&Command::Create))
+        .count()
+}
+
+/// The tickets of an earlier run, by their number in the log.
+async fn known_tickets(calls: &Calls) -> Result<HashMap<String, String>> {
+    let mut known = HashMap::new();
+    let mut page_token = String::new();
     loop {
-        beat.tick().await;
-        let now = SystemClock.monotonic();
-        let passed = now.duration_since(last).min(LONGEST_TICK);
-        last = now;
-        if let Err(error) = clock.set(clock.now() + passed * SPEED) {
-            tracing::error!(%error, "the demo's clock stands still");
-            return;
+        let request = ListTicketsRequest {
+            page_size: 500,
+            page_token,
+            order_by: "number".to_owned(),
+            ..ListTicketsRequest::default()
+        };
+        let page = patiently(|| {
+            let (mut client, request) = (calls.tickets.clone(), request.clone());
+            async move { client.list_tickets(request).await }
+        })
+        .await?
+        .into_inner();
+        let tickets = page.tickets.into_iter();
+        known.extend(tickets.map(|ticket| (ticket.external_id, ticket.id)));
+        if page.next_page_token.is_empty() {
+            return Ok(known);
         }
-        if now.duration_since(noted) >= NOTE {
-            noted = now;
-            if let Err(error) = note(&db, clock.now()).await {
-                tracing::debug!(%error, "the time was not noted");
-            }
-        }
+        page_token = page.next_page_token;
     }
 }
 
-/// Tells the database the time, so that a demo that is opened again goes on there.
-pub(crate) async fn note(db: &Db, now: Timestamp) -> Result<()> {
-    db.in_tx(|tx| async move { meta::set_manual_clock(&tx, now).await })
-        .await
-        .context("cannot note the demo's clock")
+/// On standard error, and only where somebody looks.
+fn progress(rows: usize) -> ProgressBar {
+    let bar = ProgressBar::new(rows as u64);
+    let style = "{elapsed_precise} {wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar
 }

@@ -20,19 +20,26 @@ impl Bench {
     async fn new() -> Self {
         let store = Store::new().await;
         let stage = Stage::new(&store.db, BusinessClock::manual(NOW)).await;
-        Self { stage, _store: store }
+        Self {
+            stage,
+            _store: store,
+        }
     }
 
     /// Applies, and returns the plan and what was said.
     async fn apply(&self, text: &str, dry_run: bool) -> (Vec<Step>, String) {
         let mut out = Vec::new();
-        let plan = apply(&self.stage.channel, text, dry_run, &mut out).await.unwrap();
+        let plan = apply(&self.stage.channel, text, dry_run, &mut out)
+            .await
+            .unwrap();
         (plan, String::from_utf8(out).unwrap())
     }
 
     async fn refused(&self, text: &str) -> String {
         let mut out = Vec::new();
-        let error = apply(&self.stage.channel, text, false, &mut out).await.unwrap_err();
+        let error = apply(&self.stage.channel, text, false, &mut out)
+            .await
+            .unwrap_err();
         assert_eq!(String::from_utf8(out).unwrap(), "", "nothing is half-said");
         format!("{error:#}")
     }
@@ -49,15 +56,24 @@ async fn applying_the_sample_twice_changes_nothing_the_second_time() {
     assert!(all(&plan, &Verdict::Create), "{told}");
     let (plan, told) = bench.apply(SAMPLE, false).await;
     assert!(all(&plan, &Verdict::Unchanged), "{told}");
-    assert!(told.contains("created 0 and changed 0; 14 unchanged"), "{told}");
+    assert!(
+        told.contains("created 0 and changed 0; 14 unchanged"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
 async fn a_dry_run_says_what_it_would_do_and_changes_nothing() {
     let bench = Bench::new().await;
     let (_, told) = bench.apply(SAMPLE, true).await;
-    assert!(told.contains("create     agent     Diego Fuentes"), "{told}");
-    assert!(told.contains("would create 14 and change 0; 0 unchanged"), "{told}");
+    assert!(
+        told.contains("create     agent     Diego Fuentes"),
+        "{told}"
+    );
+    assert!(
+        told.contains("would create 14 and change 0; 0 unchanged"),
+        "{told}"
+    );
     let (plan, _) = bench.apply(SAMPLE, true).await;
     assert!(all(&plan, &Verdict::Create));
 }
@@ -85,7 +101,11 @@ async fn a_change_names_its_fields_and_leaves_the_rest_alone() {
         (Kind::Calendar, "weekly"),
         (Kind::Policy, "targets"),
     ];
-    assert_eq!(changes, expected.map(|(kind, fields)| (kind, fields.to_owned())), "{told}");
+    assert_eq!(
+        changes,
+        expected.map(|(kind, fields)| (kind, fields.to_owned())),
+        "{told}"
+    );
     let (plan, told) = bench.apply(&edited, false).await;
     assert!(all(&plan, &Verdict::Unchanged), "{told}");
 }
@@ -95,8 +115,16 @@ async fn a_lead_and_a_group_may_name_each_other() {
     let bench = Bench::new().await;
     bench.apply(SAMPLE, false).await;
     let mut workflow = WorkflowServiceClient::new(bench.stage.channel.clone());
-    let request = GetGroupRequest { id: "Customer Care".to_owned() };
-    let group = workflow.get_group(request).await.unwrap().into_inner().group.unwrap();
+    let request = GetGroupRequest {
+        id: "Customer Care".to_owned(),
+    };
+    let group = workflow
+        .get_group(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .group
+        .unwrap();
     assert!(group.lead_agent_id.starts_with("agt_"));
 }
 
@@ -162,9 +190,36 @@ groups:
     tier: 1
 ";
     let mut out = Vec::new();
-    let error = apply(&bench.stage.channel, text, false, &mut out).await.unwrap_err();
+    let error = apply(&bench.stage.channel, text, false, &mut out)
+        .await
+        .unwrap_err();
     let told = format!("{error:#}");
     assert!(told.contains("group \"Care\" was refused"), "{told}");
     assert!(told.contains("1 of 3 changes were done before"), "{told}");
     assert!(told.contains("create     skill     billing"), "{told}");
+}
+
+#[tokio::test]
+async fn services_that_are_away_are_named_after_what_is_wrong_with_the_file() {
+    // Nothing listens on port 1.
+    let nowhere = lotse_client::connect(&lotse_client::Target::new("http://127.0.0.1:1")).unwrap();
+    let mut out = Vec::new();
+    let error = apply(&nowhere, "skills: []\n", true, &mut out)
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("the services cannot be reached"),
+        "{error}"
+    );
+    let error = apply(&nowhere, "skils: []\n", true, &mut out)
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("line 1: skils is not known here"),
+        "{error}"
+    );
 }

@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use lotse::demo::Demo;
 use lotse_client::Channel;
+use lotse_clock::BusinessClock;
+use lotse_db::meta;
 use lotse_proto::common::v1::{ClockState, SurveyKind, TicketStatus};
 use lotse_proto::insight::v1::QueryMetricsRequest;
 use lotse_proto::insight::v1::insight_service_client::InsightServiceClient;
 use lotse_proto::intake::v1::ticket_service_client::TicketServiceClient;
 use lotse_proto::intake::v1::{ListTicketsRequest, Ticket};
-use lotse_proto::routing::v1::GetQueueStateRequest;
 use lotse_proto::routing::v1::routing_service_client::RoutingServiceClient;
+use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
+use lotse_proto::routing::v1::{GetQueueStateRequest, Group, PutGroupRequest};
 use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
 use lotse_proto::sla::v1::{Clock, ListClocksRequest};
 use lotse_proto::survey::v1::survey_service_client::SurveyServiceClient;
@@ -20,7 +23,10 @@ use crate::stage::{Stage, Store};
 
 async fn tickets(channel: &Channel) -> Vec<Ticket> {
     let mut client = TicketServiceClient::new(channel.clone());
-    let request = ListTicketsRequest { page_size: 500, ..ListTicketsRequest::default() };
+    let request = ListTicketsRequest {
+        page_size: 500,
+        ..ListTicketsRequest::default()
+    };
     let page = client.list_tickets(request).await.unwrap().into_inner();
     assert_eq!(page.next_page_token, "", "a day fits on a page");
     page.tickets
@@ -28,8 +34,16 @@ async fn tickets(channel: &Channel) -> Vec<Ticket> {
 
 async fn answers(channel: &Channel) -> Vec<Answer> {
     let mut client = SurveyServiceClient::new(channel.clone());
-    let request = ListAnswersRequest { page_size: 500, ..ListAnswersRequest::default() };
-    client.list_answers(request).await.unwrap().into_inner().answers
+    let request = ListAnswersRequest {
+        page_size: 500,
+        ..ListAnswersRequest::default()
+    };
+    client
+        .list_answers(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .answers
 }
 
 /// The newest clocks that run, or have run out unanswered, by their share of the target.
@@ -41,12 +55,20 @@ async fn urgent(channel: &Channel) -> Vec<Clock> {
         page_size: 1_000,
         ..ListClocksRequest::default()
     };
-    let clocks = client.list_clocks(request).await.unwrap().into_inner().clocks;
-    clocks.into_iter().filter(|clock| clock.fulfilled_at.is_none()).collect()
+    let clocks = client
+        .list_clocks(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .clocks;
+    clocks
+        .into_iter()
+        .filter(|clock| clock.fulfilled_at.is_none())
+        .collect()
 }
 
-/// The numerator of a share, or the count, of the only figure of a metric.
-async fn count(channel: &Channel, metric: &str) -> i64 {
+/// The numerator and the denominator of a share.
+async fn share(channel: &Channel, metric: &str) -> (i64, i64) {
     let mut client = InsightServiceClient::new(channel.clone());
     let request = QueryMetricsRequest {
         metrics: vec![metric.to_owned()],
@@ -54,7 +76,39 @@ async fn count(channel: &Channel, metric: &str) -> i64 {
     };
     let response = client.query_metrics(request).await.unwrap().into_inner();
     let figure = response.series[0].points[0].figure.clone().unwrap();
-    figure.numerator.unwrap_or(figure.n)
+    (figure.numerator.unwrap(), figure.n)
+}
+
+#[tokio::test]
+async fn a_demo_refuses_a_database_that_is_used_and_takes_up_its_own_again() {
+    let store = Store::new().await;
+    let first = Demo::open(&store.db).await.unwrap().clock().now();
+    let store = store.again().await;
+    let again = Demo::open(&store.db).await.unwrap().clock().now();
+    assert!(first < again, "a little after where it stood");
+
+    let replay = Store::new().await;
+    let noted = replay
+        .db
+        .in_tx(|tx| async move { meta::set_manual_clock(&tx, first).await });
+    noted.await.unwrap();
+    let error = Demo::open(&replay.db).await.err().unwrap().to_string();
+    assert!(error.contains("holds a replay"), "{error}");
+
+    let used = Store::new().await;
+    let stage = Stage::new(&used.db, BusinessClock::system()).await;
+    let mut workflow = WorkflowServiceClient::new(stage.channel.clone());
+    let group = Group {
+        name: "Support".to_owned(),
+        ..Group::default()
+    };
+    let request = PutGroupRequest {
+        group: Some(group),
+        ..PutGroupRequest::default()
+    };
+    workflow.put_group(request).await.unwrap();
+    let error = Demo::open(&used.db).await.err().unwrap().to_string();
+    assert!(error.contains("real time"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,32 +117,54 @@ async fn a_demos_day_has_everything_that_a_console_shows() {
     let demo = Demo::open(&store.db).await.unwrap();
     let stage = Stage::new(&store.db, demo.clock()).await;
     let channel = &stage.channel;
-    let began = std::time::Instant::now();
-    demo.fill_in(&stage.parts, channel, stage.jobs.clone()).await.unwrap();
-    eprintln!("filled in {:?}", began.elapsed());
+    demo.fill_in(&stage.parts, channel, stage.jobs.clone())
+        .await
+        .unwrap();
 
     let tickets = tickets(channel).await;
-    assert!((280..500).contains(&tickets.len()), "{} tickets", tickets.len());
+    assert!(
+        (280..500).contains(&tickets.len()),
+        "{} tickets",
+        tickets.len()
+    );
     let channels: BTreeSet<i32> = tickets.iter().map(|ticket| ticket.channel).collect();
-    let languages: BTreeSet<&str> =
-        tickets.iter().map(|ticket| ticket.language.as_str()).collect();
+    let languages: BTreeSet<&str> = tickets
+        .iter()
+        .map(|ticket| ticket.language.as_str())
+        .collect();
     assert_eq!(channels.len(), 4);
     assert_eq!(languages, BTreeSet::from(["de", "en", "es"]));
-    let unsolved = tickets.iter().filter(|ticket| {
-        !matches!(ticket.status(), TicketStatus::Solved | TicketStatus::Closed)
-    });
+    let unsolved = tickets
+        .iter()
+        .filter(|ticket| !matches!(ticket.status(), TicketStatus::Solved | TicketStatus::Closed));
     let unsolved = unsolved.count();
-    eprintln!("{} tickets, {unsolved} unsolved", tickets.len());
     assert!((5..90).contains(&unsolved), "{unsolved} unsolved");
-    assert!(tickets.iter().any(|ticket| ticket.reopen_count > 0), "reopened");
+    assert!(
+        tickets.iter().any(|ticket| ticket.reopen_count > 0),
+        "reopened"
+    );
 
-    for metric in ["transfer_rate", "misroute_rate", "escalation_rate", "repeat_rate", "sla_compliance"] {
-        eprintln!("{metric} {}", count(channel, metric).await);
+    let happened = [
+        "transfer_rate",
+        "misroute_rate",
+        "escalation_rate",
+        "reopen_rate",
+        "repeat_rate",
+        "sla_compliance",
+    ];
+    for metric in happened {
+        let (numerator, n) = share(channel, metric).await;
+        assert!(
+            0 < numerator && numerator < n,
+            "{metric}: {numerator} of {n}"
+        );
     }
     let answers = answers(channel).await;
-    eprintln!("{} answers", answers.len());
     for kind in [SurveyKind::Csat, SurveyKind::Ces, SurveyKind::Nps] {
-        assert!(answers.iter().any(|answer| answer.kind() == kind), "{kind:?}");
+        assert!(
+            answers.iter().any(|answer| answer.kind() == kind),
+            "{kind:?}"
+        );
     }
     let csat = |scores: [i32; 2]| {
         answers.iter().any(|answer| {
@@ -97,22 +173,29 @@ async fn a_demos_day_has_everything_that_a_console_shows() {
                 && !answer.comment.is_empty()
         })
     };
-    assert!(csat([4, 5]) && csat([1, 2]), "good and bad answers with comments");
+    assert!(
+        csat([4, 5]) && csat([1, 2]),
+        "good and bad answers with comments"
+    );
 
     let urgent = urgent(channel).await;
     let within = |from: f64, to: f64| {
-        urgent.iter().filter(|clock| (from..to).contains(&clock.share)).count()
+        urgent
+            .iter()
+            .filter(|clock| (from..to).contains(&clock.share))
+            .count()
     };
-    eprintln!("amber {} red {}", within(0.5, 0.9), within(0.9, 99.0));
     assert!(within(0.5, 0.9) > 0, "amber");
     assert!(within(0.9, 99.0) > 0, "red");
 
     let mut routing = RoutingServiceClient::new(channel.clone());
-    let board = routing.get_queue_state(GetQueueStateRequest::default()).await.unwrap();
+    let board = routing
+        .get_queue_state(GetQueueStateRequest::default())
+        .await
+        .unwrap();
     let board = board.into_inner();
     assert_eq!(board.agents.len(), 12);
     for agent in &board.agents {
-        eprintln!("{} {} of {}", agent.name, agent.load, agent.capacity);
         assert!(agent.load <= f64::from(agent.capacity), "{}", agent.name);
     }
 }

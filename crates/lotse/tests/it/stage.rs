@@ -30,7 +30,10 @@ impl Store {
     pub(crate) async fn again(self) -> Self {
         self.db.close().await.unwrap();
         let Self { db: _, folder } = self;
-        Self { db: open(&folder).await, folder }
+        Self {
+            db: open(&folder).await,
+            folder,
+        }
     }
 }
 
@@ -50,13 +53,21 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn new(db: &Db, clock: BusinessClock) -> Self {
         let parts = Parts::open(db.clone(), clock, None).await.unwrap();
-        let key = LinkKey { id: "test".into(), secret: vec![7; 32] };
+        let key = LinkKey {
+            id: "test".into(),
+            secret: vec![7; 32],
+        };
         let behaviour = Behaviour::new(LinkKeys::new(vec![key]).unwrap());
         let services = suite::services(&parts, &behaviour);
         let config = lotse_grpc::Config::default();
         let mut server = Server::new(config, Authenticator::local(), services).unwrap();
         server.readiness().set_all(true);
         let jobs = server.take_jobs();
-        Self { channel: Channel::in_process(server.stack()), parts, jobs, _server: server }
+        Self {
+            channel: Channel::in_process(server.stack()),
+            parts,
+            jobs,
+            _server: server,
+        }
     }
 }

@@ -142,12 +142,23 @@ mod tests {
         for tongue in Tongue::ALL {
             let said = tongue.phrases();
             for topic in Topic::ALL {
-                let about = said.problems.iter().filter(|problem| problem.topic == topic);
+                let about = said
+                    .problems
+                    .iter()
+                    .filter(|problem| problem.topic == topic);
                 assert!(about.count() >= 4, "{tongue:?} {topic:?}");
             }
             let occasions = [
-                said.first_names, said.last_names, said.replies, said.questions, said.answers,
-                said.solutions, said.thanks, said.again, said.praise, said.complaints,
+                said.first_names,
+                said.last_names,
+                said.replies,
+                said.questions,
+                said.answers,
+                said.solutions,
+                said.thanks,
+                said.again,
+                said.praise,
+                said.complaints,
             ];
             assert!(occasions.iter().all(|words| words.len() >= 2), "{tongue:?}");
         }
