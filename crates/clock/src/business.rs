@@ -141,7 +141,10 @@ mod tests {
     fn manual_clock_refuses_to_go_back() {
         let clock = BusinessClock::manual(Timestamp::from_millis(10));
         let back = Timestamp::from_millis(9);
-        assert_eq!(clock.set(back), Err(ClockError::Backwards(clock.now(), back)));
+        assert_eq!(
+            clock.set(back),
+            Err(ClockError::Backwards(clock.now(), back))
+        );
         assert_eq!(clock.now(), Timestamp::from_millis(10));
     }
 

@@ -8,7 +8,10 @@ pub struct SystemClock;
 
 impl SystemClock {
     /// The machine's wall clock.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
     pub fn now(self) -> Timestamp {
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -17,7 +20,10 @@ impl SystemClock {
     }
 
     /// A clock that only goes forward, for measuring how long something took.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the monotonic clock"
+    )]
     pub fn monotonic(self) -> Instant {
         Instant::now()
     }

@@ -25,7 +25,9 @@ pub(crate) fn load_for_service(file: Option<&Path>) -> Result<(Settings, Behavio
 
 /// The same for the gateway, and its own section.
 pub(crate) fn load_for_gateway(file: Option<&Path>) -> Result<(Settings, lotse_gateway::Config)> {
-    load_with(file, |draft, problems| problems.take(draft.section("gateway")))
+    load_with(file, |draft, problems| {
+        problems.take(draft.section("gateway"))
+    })
 }
 
 /// All that is wrong is told at once: what the services say of their sections too.

@@ -1,7 +1,5 @@
 //! What every process that serves has in common: listeners, the signal, one shutdown.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use axum::Router;
 use lotse_grpc::{Server, shutdown_signal};
@@ -36,7 +34,7 @@ pub(crate) struct Host {
     /// HTTP beside it.
     pub(crate) pages: Vec<Page>,
     /// Runs what is in the background.
-    pub(crate) supervisor: Arc<Supervisor>,
+    pub(crate) supervisor: Supervisor,
 }
 
 impl Host {
@@ -62,7 +60,9 @@ impl Host {
             }
             ending.cancel();
         };
-        self.server.serve(self.grpc, &self.supervisor, signal).await?;
+        self.server
+            .serve(self.grpc, &self.supervisor, signal)
+            .await?;
         Ok(())
     }
 }

@@ -20,7 +20,9 @@ pub(crate) fn of_folder(folder: &Path) -> Result<LinkKeys> {
     match options.write(true).create_new(true).mode(0o600).open(&path) {
         Ok(mut file) => {
             let fresh: [u8; BYTES] = rand::random();
-            file.write_all(&fresh).and_then(|()| file.sync_all()).with_context(told)?;
+            file.write_all(&fresh)
+                .and_then(|()| file.sync_all())
+                .with_context(told)?;
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error).with_context(told),
@@ -48,7 +50,11 @@ fn keys(secret: Vec<u8>) -> Result<LinkKeys> {
 fn key(secret: &[u8]) -> LinkKey {
     let digest = Sha256::digest(secret);
     LinkKey {
-        id: digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect(),
+        id: digest
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
         secret: secret.to_vec(),
     }
 }
@@ -67,7 +73,10 @@ mod tests {
         let invitation = InvitationId::generate(Timestamp::EPOCH);
         let token = of_folder(folder.path()).unwrap().token(&invitation);
         assert_eq!(of_folder(folder.path()).unwrap().token(&invitation), token);
-        let mode = fs::metadata(folder.path().join(NAME)).unwrap().permissions().mode();
+        let mode = fs::metadata(folder.path().join(NAME))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o077, 0);
         assert_ne!(throwaway().unwrap().token(&invitation), token);
     }
@@ -77,6 +86,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(NAME), b"short").unwrap();
         let error = format!("{:#}", of_folder(folder.path()).err().unwrap());
-        assert!(error.contains(NAME) && error.contains("32 bytes"), "{error}");
+        assert!(
+            error.contains(NAME) && error.contains("32 bytes"),
+            "{error}"
+        );
     }
 }

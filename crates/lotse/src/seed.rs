@@ -20,17 +20,26 @@ const FIRST_REPLY: Duration = Duration::from_secs(2 * 3_600);
 /// changed, stays.
 pub(crate) async fn defaults(channel: &Channel) -> Result<()> {
     let mut workflow = WorkflowServiceClient::new(channel.clone());
-    let groups = workflow.list_groups(ListGroupsRequest::default()).await?.into_inner();
+    let groups = workflow
+        .list_groups(ListGroupsRequest::default())
+        .await?
+        .into_inner();
     if groups.groups.is_empty() {
         group(&mut workflow).await?;
     }
     let mut policies = SlaServiceClient::new(channel.clone());
-    let there = policies.list_policies(ListPoliciesRequest::default()).await?.into_inner();
+    let there = policies
+        .list_policies(ListPoliciesRequest::default())
+        .await?
+        .into_inner();
     if there.policies.is_empty() {
         policies.put_policy(first_reply()).await?;
     }
     let mut surveys = SurveyServiceClient::new(channel.clone());
-    let there = surveys.list_surveys(ListSurveysRequest {}).await?.into_inner();
+    let there = surveys
+        .list_surveys(ListSurveysRequest {})
+        .await?
+        .into_inner();
     if there.surveys.is_empty() {
         surveys.put_survey(csat()).await?;
     }
@@ -46,7 +55,12 @@ async fn group(workflow: &mut WorkflowServiceClient<Channel>) -> Result<()> {
         }),
         ..routing::PutGroupRequest::default()
     };
-    let group = workflow.put_group(request).await?.into_inner().group.context("no group came back")?;
+    let group = workflow
+        .put_group(request)
+        .await?
+        .into_inner()
+        .group
+        .context("no group came back")?;
     let request = routing::PutWorkflowRequest {
         workflow: Some(routing::Workflow {
             default_group_id: group.id,
@@ -60,7 +74,12 @@ async fn group(workflow: &mut WorkflowServiceClient<Channel>) -> Result<()> {
 
 /// Two hours round the clock, warned at 50, 75 and 90 %, whatever the priority.
 fn first_reply() -> sla::PutPolicyRequest {
-    let priorities = [Priority::Urgent, Priority::High, Priority::Normal, Priority::Low];
+    let priorities = [
+        Priority::Urgent,
+        Priority::High,
+        Priority::Normal,
+        Priority::Low,
+    ];
     let target = |priority: Priority| sla::Target {
         metric: SlaMetric::FirstReply.into(),
         priority: priority.into(),

@@ -72,10 +72,22 @@ async fn serve(
     service.jobs.extend(parts.journal.jobs());
     let server = Server::new(settings.server.serving.clone(), auth, vec![service])?;
     let readiness = server.readiness();
-    let supervisor = Arc::new(Supervisor::new(clock));
+    let supervisor = parts.supervisor.clone();
+    supervisor.spawn_task("metrics", metrics.clone().keep_up());
     supervisor.spawn(Arc::new(Watch::new(name, parts.clone(), readiness.clone())));
-    let pages = vec![Page::new("operations", http, operations::router(metrics, readiness))];
-    Host { server, grpc, pages, supervisor }.run().await?;
+    let pages = vec![Page::new(
+        "operations",
+        http,
+        operations::router(metrics, readiness),
+    )];
+    Host {
+        server,
+        grpc,
+        pages,
+        supervisor,
+    }
+    .run()
+    .await?;
     parts.db.close().await?;
     Ok(())
 }
@@ -150,7 +162,13 @@ impl Watch {
 
     async fn look(&self) -> Result<(), BoxError> {
         self.parts.db.ping().await?;
-        let meet = || async { self.parts.timers.next_due(self.name.as_str()).await.map(|_| ()) };
+        let meet = || async {
+            self.parts
+                .timers
+                .next_due(self.name.as_str())
+                .await
+                .map(|_| ())
+        };
         self.redis_met.get_or_try_init(meet).await?;
         Ok(())
     }
@@ -173,13 +191,12 @@ impl Job for Watch {
     }
 }
 
-async fn gateway(
-    settings: &Settings,
-    own: lotse_gateway::Config,
-    metrics: Metrics,
-) -> Result<()> {
+async fn gateway(settings: &Settings, own: lotse_gateway::Config, metrics: Metrics) -> Result<()> {
     let grpc = bind(settings.server.grpc).await?;
-    let (http, public) = (bind(settings.server.http).await?, bind(settings.server.public_http).await?);
+    let (http, public) = (
+        bind(settings.server.http).await?,
+        bind(settings.server.public_http).await?,
+    );
     let clock = BusinessClock::system();
     let to = |uri: &str| lotse_client::connect(&settings.peers.target(uri));
     let peers = Peers {
@@ -205,6 +222,13 @@ async fn gateway(
         Page::new("internal", http, gateway.internal()),
         Page::new("public", public, gateway.public()),
     ];
-    let supervisor = Arc::new(Supervisor::new(clock));
-    Host { server, grpc, pages, supervisor }.run().await
+    let supervisor = Supervisor::new(clock);
+    Host {
+        server,
+        grpc,
+        pages,
+        supervisor,
+    }
+    .run()
+    .await
 }

@@ -17,7 +17,8 @@ pub async fn run(args: &Status) -> Result<()> {
     let config = match &args.data_dir {
         Some(folder) => {
             let file = up::database_file(folder);
-            file.metadata().with_context(|| format!("there is no {}", file.display()))?;
+            file.metadata()
+                .with_context(|| format!("there is no {}", file.display()))?;
             DbConfig::new(format!("sqlite://{}", file.display()))
         }
         None => config::database(&config::load(args.configured.config.as_deref())?),
@@ -28,7 +29,10 @@ pub async fn run(args: &Status) -> Result<()> {
     let clock = BusinessClock::system();
     let journal = Journal::open(db, clock, Wakeups::local(), JournalConfig::default()).await?;
     println!("journal    incarnation {}", journal.incarnation().await?);
-    println!("{:<10} {:>8} {:>8} {:>8} {:>9}", "consumer", "lag", "parked", "stopped", "replicas");
+    println!(
+        "{:<10} {:>8} {:>8} {:>8} {:>9}",
+        "consumer", "lag", "parked", "stopped", "replicas"
+    );
     for consumer in journal.status().await? {
         print!("{}", told(&consumer));
     }
@@ -43,8 +47,14 @@ fn up_to_date(pending: &[String]) -> String {
 }
 
 fn told(consumer: &ConsumerStatus) -> String {
-    let ConsumerStatus { consumer: name, buckets } = consumer;
-    let mut owners: Vec<_> = buckets.iter().filter_map(|bucket| bucket.owner.as_deref()).collect();
+    let ConsumerStatus {
+        consumer: name,
+        buckets,
+    } = consumer;
+    let mut owners: Vec<_> = buckets
+        .iter()
+        .filter_map(|bucket| bucket.owner.as_deref())
+        .collect();
     owners.sort_unstable();
     owners.dedup();
     let stopped: Vec<_> = buckets.iter().filter(|bucket| bucket.stopped()).collect();
@@ -53,7 +63,10 @@ fn told(consumer: &ConsumerStatus) -> String {
     let mut told = format!("{name:<10} {lag:>8} {parked:>8} {stops:>8} {owners:>9}\n");
     for bucket in stopped {
         let error = bucket.error.as_deref().unwrap_or("no reason noted");
-        told += &format!("  bucket {} stands at {}: {error}\n", bucket.bucket, bucket.position);
+        told += &format!(
+            "  bucket {} stands at {}: {error}\n",
+            bucket.bucket, bucket.position
+        );
     }
     told
 }

@@ -255,8 +255,10 @@ pub fn service(name: Name, parts: &Parts, behaviour: &Behaviour) -> Service {
 
 /// All services, and the journal's own housekeeping with the first of them.
 pub fn services(parts: &Parts, behaviour: &Behaviour) -> Vec<Service> {
-    let mut services: Vec<_> =
-        Name::ALL.into_iter().map(|name| service(name, parts, behaviour)).collect();
+    let mut services: Vec<_> = Name::ALL
+        .into_iter()
+        .map(|name| service(name, parts, behaviour))
+        .collect();
     if let Some(first) = services.first_mut() {
         first.jobs.extend(parts.journal.jobs());
     }

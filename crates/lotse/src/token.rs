@@ -25,7 +25,8 @@ pub fn run(args: &Token) -> Result<()> {
         key
     };
     if let Some(jwks) = &args.jwks {
-        std::fs::write(jwks, key.jwks()).with_context(|| format!("cannot write {}", jwks.display()))?;
+        std::fs::write(jwks, key.jwks())
+            .with_context(|| format!("cannot write {}", jwks.display()))?;
     }
     let claims = Claims {
         subject: args.subject.clone(),
@@ -47,21 +48,30 @@ pub fn run(args: &Token) -> Result<()> {
 
 /// Replaces a file that its owner alone can read, all at once.
 fn secret_file(path: &Path, content: &str) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
         .with_context(|| format!("cannot write beside {}", path.display()))?;
     file.write_all(content.as_bytes())?;
-    file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
+    file.persist(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }
 
 /// The scopes asked for, checked; all there are when none is.
 fn scopes(asked: &[String]) -> Result<Vec<String>> {
-    let mut known: BTreeSet<&str> = lotse_proto::SCOPES.iter().map(|(_, scope)| *scope).collect();
+    let mut known: BTreeSet<&str> = lotse_proto::SCOPES
+        .iter()
+        .map(|(_, scope)| *scope)
+        .collect();
     known.insert(IMPORT);
     for scope in asked {
         let all = known.iter().copied().collect::<Vec<_>>().join(", ");
-        ensure!(known.contains(scope.as_str()), "there is no scope {scope:?}; there are {all}");
+        ensure!(
+            known.contains(scope.as_str()),
+            "there is no scope {scope:?}; there are {all}"
+        );
     }
     if asked.is_empty() {
         return Ok(known.into_iter().map(str::to_owned).collect());
@@ -78,8 +88,13 @@ mod tests {
 
     #[test]
     fn an_unknown_scope_is_refused_and_the_known_ones_are_named() {
-        let error = scopes(&["tickets.wriet".to_owned()]).unwrap_err().to_string();
-        assert!(error.contains("tickets.wriet") && error.contains("tickets.write"), "{error}");
+        let error = scopes(&["tickets.wriet".to_owned()])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("tickets.wriet") && error.contains("tickets.write"),
+            "{error}"
+        );
         assert!(scopes(&[]).unwrap().contains(&IMPORT.to_owned()));
     }
 }

@@ -1,7 +1,7 @@
 //! `lotse up`: all services in one process, on an embedded database.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use lotse_auth::Authenticator;
@@ -10,7 +10,6 @@ use lotse_clock::BusinessClock;
 use lotse_db::{Db, DbConfig, meta};
 use lotse_gateway::Peers;
 use lotse_grpc::{Server, bind};
-use lotse_supervise::Supervisor;
 use tempfile::TempDir;
 
 use crate::cli::Up;
@@ -44,11 +43,20 @@ pub async fn run(args: &Up) -> Result<()> {
     let file = database_file(folder.path());
     let db = Db::connect(&DbConfig::new(format!("sqlite://{}", file.display()))).await?;
     lotse_db::migrate(&db, suite::migrations()).await?;
-    let demo = if args.demo { Some(Demo::open(&db).await?) } else { None };
+    let demo = if args.demo {
+        Some(Demo::open(&db).await?)
+    } else {
+        None
+    };
     if demo.is_none() && meta::manual_clock(db.reader()).await?.is_some() {
-        bail!("{} lives on a clock of its own: it holds a demo or a replay", file.display());
+        bail!(
+            "{} lives on a clock of its own: it holds a demo or a replay",
+            file.display()
+        );
     }
-    let clock = demo.as_ref().map_or_else(BusinessClock::system, Demo::clock);
+    let clock = demo
+        .as_ref()
+        .map_or_else(BusinessClock::system, Demo::clock);
 
     let parts = Parts::open(db, clock.clone(), None).await?;
     let behaviour = Behaviour::new(keys::of_folder(folder.path())?);
@@ -60,11 +68,13 @@ pub async fn run(args: &Up) -> Result<()> {
     let channel = Channel::in_process(server.stack());
     server.readiness().set_all(true);
 
-    let supervisor = Arc::new(Supervisor::new(clock.clone()));
+    let supervisor = parts.supervisor.clone();
+    supervisor.spawn_task("metrics", telemetry.metrics().keep_up());
     if let Some(demo) = demo {
         let jobs = server.take_jobs();
         println!("demo       filling in a day");
-        demo.start(&parts, channel.clone(), jobs, &supervisor).await?;
+        demo.start(&parts, channel.clone(), jobs, &supervisor)
+            .await?;
     } else {
         seed::defaults(&channel).await?;
     }
@@ -88,7 +98,14 @@ pub async fn run(args: &Up) -> Result<()> {
         Page::new("console", http, gateway.internal()),
         Page::new("public", public_http, gateway.public()),
     ];
-    Host { server, grpc, pages, supervisor }.run().await?;
+    Host {
+        server,
+        grpc,
+        pages,
+        supervisor,
+    }
+    .run()
+    .await?;
     parts.db.close().await?;
     telemetry.shutdown().await;
     Ok(())
@@ -96,7 +113,8 @@ pub async fn run(args: &Up) -> Result<()> {
 
 /// Where the data are.
 enum Folder {
-    Kept(PathBuf),
+    /// Locked, so that a second `up` does not quarrel over it.
+    Kept { path: PathBuf, _lock: File },
     /// Of a demo: gone when it ends.
     Scratch(TempDir),
 }
@@ -107,18 +125,30 @@ impl Folder {
             Some(path) => path.clone(),
             None if args.demo => {
                 let scratch = tempfile::Builder::new().prefix("lotse-demo-").tempdir();
-                return Ok(Self::Scratch(scratch.context("no folder for the demo's data")?));
+                return Ok(Self::Scratch(
+                    scratch.context("no folder for the demo's data")?,
+                ));
             }
             None => PathBuf::from(FOLDER),
         };
-        std::fs::create_dir_all(&path)
-            .with_context(|| format!("cannot make the data folder {}", path.display()))?;
-        Ok(Self::Kept(path))
+        let unusable = || format!("the data folder {} cannot be used", path.display());
+        std::fs::create_dir_all(&path).with_context(unusable)?;
+        let lock = File::create(path.join("lotse.lock")).with_context(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self::Kept { path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                bail!(
+                    "the data folder {} is in use by another `lotse up`",
+                    path.display()
+                )
+            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(unusable),
+        }
     }
 
     fn path(&self) -> &Path {
         match self {
-            Self::Kept(path) => path,
+            Self::Kept { path, .. } => path,
             Self::Scratch(scratch) => scratch.path(),
         }
     }

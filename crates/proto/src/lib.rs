@@ -20,6 +20,8 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("gen/descriptors.bin");
 /// The scope that the method at `path` asks for, such as `tickets.write` for
 /// `/lotse.intake.v1.TicketService/CreateTicket`; `None` for methods that are not ours.
 pub fn scope(path: &str) -> Option<&'static str> {
-    let at = SCOPES.binary_search_by_key(&path, |(method, _)| method).ok()?;
+    let at = SCOPES
+        .binary_search_by_key(&path, |(method, _)| method)
+        .ok()?;
     SCOPES.get(at).map(|(_, scope)| *scope)
 }

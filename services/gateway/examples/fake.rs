@@ -105,7 +105,7 @@ async fn go_on(world: &Shared, clock: &BusinessClock) {
 }
 
 fn happening(second: u64, now: Timestamp) -> Event {
-    let body = if second % 2 == 0 {
+    let body = if second.is_multiple_of(2) {
         Body::TicketTransferred(TicketTransferred {
             from_agent_id: "agt_0".to_owned(),
             to_agent_id: "agt_3".to_owned(),

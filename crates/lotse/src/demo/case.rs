@@ -403,7 +403,8 @@ impl Ending {
 }
 
 fn score(kind: SurveyKind, happy: bool, dice: &mut Dice) -> i32 {
-    let (good, bad): (&[(i32, u32)], &[(i32, u32)]) = match kind {
+    type Weighed = &'static [(i32, u32)];
+    let (good, bad): (Weighed, Weighed) = match kind {
         SurveyKind::Ces => (&[(7, 5), (6, 4), (5, 2)], &[(1, 2), (2, 3), (3, 3), (4, 2)]),
         SurveyKind::Nps => (
             &[(10, 5), (9, 4), (8, 3), (7, 2)],

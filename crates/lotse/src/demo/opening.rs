@@ -164,7 +164,7 @@ fn rated(case: &Case, survey: SurveyKind, score: i32, after: f64, dice: &mut Dic
     };
     let opinion = Opinion {
         score,
-        comment: *dice.pick(words),
+        comment: dice.pick::<&str>(words),
         first_contact: happy,
     };
     Ending {

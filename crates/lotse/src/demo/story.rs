@@ -178,7 +178,7 @@ impl Story {
         self.keys.insert(found.ticket_id, key);
         self.tickets.insert(key, ticket);
         let back = match found.status {
-            TicketStatus::Pending => Some(What::Write(*dice.pick(tongue.phrases().answers))),
+            TicketStatus::Pending => Some(What::Write(dice.pick::<&str>(tongue.phrases().answers))),
             TicketStatus::OnHold => Some(What::Resume),
             _ => None,
         };

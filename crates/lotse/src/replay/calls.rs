@@ -76,7 +76,9 @@ impl Call<'_> {
         match self.command {
             Command::Create => {
                 let response = tickets.create_ticket(self.creation()).await?.into_inner();
-                let ticket = response.ticket.ok_or_else(|| Status::internal("no ticket came back"))?;
+                let ticket = response
+                    .ticket
+                    .ok_or_else(|| Status::internal("no ticket came back"))?;
                 return Ok(ticket.id);
             }
             Command::Assign { group, agent } => {

@@ -93,26 +93,36 @@ pub(crate) fn read(folder: &Path) -> Result<Log> {
     let mut set_aside = Vec::new();
     let mut incidents = Vec::new();
     let mut places = HashMap::new();
-    each_row(folder, "tickets.csv", &mut set_aside, |columns, record, _| {
-        let incident = incident(columns, record)?;
-        if places.contains_key(&incident.number) {
-            bail!("ticket {} stands in the file twice", incident.number);
-        }
-        places.insert(incident.number.clone(), incidents.len());
-        incidents.push(incident);
-        Ok(())
-    })?;
+    each_row(
+        folder,
+        "tickets.csv",
+        &mut set_aside,
+        |columns, record, _| {
+            let incident = incident(columns, record)?;
+            if places.contains_key(&incident.number) {
+                bail!("ticket {} stands in the file twice", incident.number);
+            }
+            places.insert(incident.number.clone(), incidents.len());
+            incidents.push(incident);
+            Ok(())
+        },
+    )?;
     let mut rows = 0;
-    each_row(folder, "events.csv", &mut set_aside, |columns, record, line| {
-        let number = columns.text(record, "number")?;
-        let row = row(columns, record, line)?;
-        let Some(place) = places.get(number) else {
-            bail!("ticket {number} is not in tickets.csv");
-        };
-        rows += 1;
-        incidents[*place].rows.push(row);
-        Ok(())
-    })?;
+    each_row(
+        folder,
+        "events.csv",
+        &mut set_aside,
+        |columns, record, line| {
+            let number = columns.text(record, "number")?;
+            let row = row(columns, record, line)?;
+            let Some(place) = places.get(number) else {
+                bail!("ticket {number} is not in tickets.csv");
+            };
+            rows += 1;
+            incidents[*place].rows.push(row);
+            Ok(())
+        },
+    )?;
     Ok(Log {
         incidents,
         set_aside,
@@ -198,8 +208,13 @@ struct Columns(HashMap<String, usize>);
 
 impl Columns {
     fn text<'r>(&self, record: &'r StringRecord, name: &str) -> Result<&'r str> {
-        let place = self.0.get(name).with_context(|| format!("there is no column {name}"))?;
-        let text = record.get(*place).with_context(|| format!("{name} is missing"))?;
+        let place = self
+            .0
+            .get(name)
+            .with_context(|| format!("there is no column {name}"))?;
+        let text = record
+            .get(*place)
+            .with_context(|| format!("{name} is missing"))?;
         if text.is_empty() {
             bail!("{name} is empty");
         }
@@ -235,7 +250,9 @@ fn each_row(
     mut take: impl FnMut(&Columns, &StringRecord, u64) -> Result<()>,
 ) -> Result<()> {
     let mut reader = csv::Reader::from_reader(open(folder, file)?);
-    let header = reader.headers().with_context(|| format!("{file} has no header"))?;
+    let header = reader
+        .headers()
+        .with_context(|| format!("{file} has no header"))?;
     let columns = Columns(header.iter().map(str::to_owned).zip(0..).collect());
     for record in reader.records() {
         let (line, outcome) = match record {
@@ -265,12 +282,18 @@ fn each_row(
 fn open(folder: &Path, file: &str) -> Result<Box<dyn Read>> {
     let packed: PathBuf = folder.join(format!("{file}.gz"));
     if packed.exists() {
-        let reader = File::open(&packed).with_context(|| format!("cannot open {}", packed.display()))?;
+        let reader =
+            File::open(&packed).with_context(|| format!("cannot open {}", packed.display()))?;
         return Ok(Box::new(MultiGzDecoder::new(reader)));
     }
     let plain = folder.join(file);
-    let reader = File::open(&plain)
-        .with_context(|| format!("neither {} nor {} can be opened", packed.display(), plain.display()))?;
+    let reader = File::open(&plain).with_context(|| {
+        format!(
+            "neither {} nor {} can be opened",
+            packed.display(),
+            plain.display()
+        )
+    })?;
     Ok(Box::new(reader))
 }
 
@@ -283,8 +306,16 @@ mod tests {
 
     fn log(tickets: &str, events: &str) -> Log {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("tickets.csv"), format!("{TICKETS}{tickets}")).unwrap();
-        std::fs::write(folder.path().join("events.csv"), format!("{EVENTS}{events}")).unwrap();
+        std::fs::write(
+            folder.path().join("tickets.csv"),
+            format!("{TICKETS}{tickets}"),
+        )
+        .unwrap();
+        std::fs::write(
+            folder.path().join("events.csv"),
+            format!("{EVENTS}{events}"),
+        )
+        .unwrap();
         read(folder.path()).unwrap()
     }
 
@@ -297,10 +328,19 @@ mod tests {
              INC9,29/2/2016 01:23,New,3 - Moderate,?,?,?,?,?,?,?,?,0,0,true,?\n\
              INC1,29/2/2016 02:00,Closed,3 - Moderate,?,?,?,?,?,?,Group 1,?,many,0,true,?\n",
         );
-        let aside: Vec<_> = log.set_aside.iter().map(|row| (row.file, row.line)).collect();
+        let aside: Vec<_> = log
+            .set_aside
+            .iter()
+            .map(|row| (row.file, row.line))
+            .collect();
         assert_eq!(
             aside,
-            [("tickets.csv", 3), ("events.csv", 3), ("events.csv", 4), ("events.csv", 5)]
+            [
+                ("tickets.csv", 3),
+                ("events.csv", 3),
+                ("events.csv", 4),
+                ("events.csv", 5)
+            ]
         );
         assert_eq!((log.incidents.len(), log.rows), (1, 1));
         assert!(log.set_aside[3].reason.contains("reassignment_count"));
@@ -308,7 +348,10 @@ mod tests {
 
     #[test]
     fn a_question_mark_is_a_missing_value() {
-        let log = log("INC1,2016-02-29T01:16,?,Phone,3 - Moderate,?,?,?,?,?,?\n", "");
+        let log = log(
+            "INC1,2016-02-29T01:16,?,Phone,3 - Moderate,?,?,?,?,?,?\n",
+            "",
+        );
         let incident = &log.incidents[0];
         assert_eq!(incident.caller, None);
         assert_eq!(incident.facts.category, None);

@@ -78,8 +78,9 @@ pub async fn run_and_tell(args: &Args) -> Result<()> {
     let _telemetry = lotse_telemetry::init(&quiet)?;
     let report = serde_json::to_string_pretty(&run(args).await?)?;
     match &args.report {
-        Some(path) => std::fs::write(path, report)
-            .with_context(|| format!("cannot write {}", path.display())),
+        Some(path) => {
+            std::fs::write(path, report).with_context(|| format!("cannot write {}", path.display()))
+        }
         None => {
             println!("{report}");
             Ok(())

@@ -23,8 +23,14 @@ pub(crate) struct Step {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Create,
-    Assign { group: String, agent: Option<String> },
-    Transfer { group: String, agent: Option<String> },
+    Assign {
+        group: String,
+        agent: Option<String>,
+    },
+    Transfer {
+        group: String,
+        agent: Option<String>,
+    },
     Update(Update),
     Wait,
     Hold(&'static str),
@@ -114,7 +120,10 @@ impl Ticket {
 
     /// Who has it: a transfer per step of the log's counter, an assignment for any other change.
     fn own(&mut self, row: &Row, commands: &mut Vec<Command>) {
-        let group = row.group.clone().unwrap_or_else(|| UNKNOWN_GROUP.to_owned());
+        let group = row
+            .group
+            .clone()
+            .unwrap_or_else(|| UNKNOWN_GROUP.to_owned());
         let owner = (group.clone(), row.agent.clone());
         if self.owner.is_none() {
             commands.push(Command::Assign {
@@ -151,7 +160,8 @@ impl Ticket {
         let before = attributes(&self.facts);
         let mut after = attributes(&row.facts);
         if last {
-            self.outcome.insert("made_sla".into(), row.made_sla.to_string());
+            self.outcome
+                .insert("made_sla".into(), row.made_sla.to_string());
             let resolved = if row.resolved { "logged" } else { "missing" };
             self.outcome.insert("resolved_at".into(), resolved.into());
         }
@@ -182,9 +192,8 @@ impl Ticket {
     /// counter nothing leads back out of them.
     fn change_status(&mut self, row: &Row, next: Option<&Row>, commands: &mut Vec<Command>) {
         use TicketStatus::{Closed, New, OnHold, Open, Pending, Solved};
-        let repeats = next.is_some_and(|next| {
-            next.state == row.state && next.reopenings <= self.reopenings
-        });
+        let repeats =
+            next.is_some_and(|next| next.state == row.state && next.reopenings <= self.reopenings);
         let over = matches!(self.status, Solved | Closed);
         match row.state {
             State::Active if matches!(self.status, New | Pending | OnHold) => {
@@ -278,7 +287,11 @@ mod tests {
     }
 
     fn count(steps: &[Step], wanted: impl Fn(&Command) -> bool) -> usize {
-        steps.iter().flat_map(|step| &step.commands).filter(|command| wanted(command)).count()
+        steps
+            .iter()
+            .flat_map(|step| &step.commands)
+            .filter(|command| wanted(command))
+            .count()
     }
 
     #[test]
@@ -310,10 +323,18 @@ mod tests {
 
     #[test]
     fn a_reopening_the_log_did_not_see_solved_is_solved_first() {
-        let plan = plan(vec![row(2, State::Active, 0, 0), row(3, State::Active, 0, 2)]);
+        let plan = plan(vec![
+            row(2, State::Active, 0, 0),
+            row(3, State::Active, 0, 2),
+        ]);
         assert_eq!(
             plan[2].commands[1..],
-            [Command::Solve, Command::Reopen, Command::Solve, Command::Reopen]
+            [
+                Command::Solve,
+                Command::Reopen,
+                Command::Solve,
+                Command::Reopen
+            ]
         );
     }
 
@@ -329,7 +350,11 @@ mod tests {
         assert_eq!(plan[2].commands, [Command::Note]);
         assert_eq!(plan[3].commands, [Command::Note]);
         assert_eq!(plan[4].commands, [Command::Note]);
-        assert!(plan[5].commands.ends_with(&[Command::Solve, Command::Close]));
+        assert!(
+            plan[5]
+                .commands
+                .ends_with(&[Command::Solve, Command::Close])
+        );
     }
 
     #[test]

@@ -65,12 +65,22 @@ impl Report {
     }
 }
 
-const PRIORITIES: [(&str, &str); 4] =
-    [("P1", "URGENT"), ("P2", "HIGH"), ("P3", "NORMAL"), ("P4", "LOW")];
+const PRIORITIES: [(&str, &str); 4] = [
+    ("P1", "URGENT"),
+    ("P2", "HIGH"),
+    ("P3", "NORMAL"),
+    ("P4", "LOW"),
+];
 
 /// Asks for all totals.
 pub(crate) async fn ask(calls: &Calls) -> Result<Report> {
-    let resolution = figure(calls, "resolution_time", "full", "attributes.resolved_at = \"logged\"").await?;
+    let resolution = figure(
+        calls,
+        "resolution_time",
+        "full",
+        "attributes.resolved_at = \"logged\"",
+    )
+    .await?;
     let hops = figure(calls, "hops", "", "").await?;
     let mut report = Report {
         tickets: count(calls, "").await?,
@@ -78,7 +88,10 @@ pub(crate) async fn ask(calls: &Calls) -> Result<Report> {
         reassignments: hops.sum.unwrap_or_default() as u64,
         transferred: numerator(&figure(calls, "transfer_rate", "", "").await?),
         reopened: numerator(&figure(calls, "reopen_rate", "", "").await?),
-        reopenings: figure(calls, "reopenings", "", "").await?.sum.unwrap_or_default() as u64,
+        reopenings: figure(calls, "reopenings", "", "")
+            .await?
+            .sum
+            .unwrap_or_default() as u64,
         logged_sla_met: count(calls, "attributes.made_sla = \"true\"").await?,
         no_transfer_no_reopen: count(calls, "transferred = false AND reopened = false").await?,
         solved: count(calls, "solved = true").await?,
@@ -114,7 +127,10 @@ async fn agreement(calls: &Calls, priority: &str) -> Result<Option<f64>> {
 }
 
 async fn count(calls: &Calls, filter: &str) -> Result<u64> {
-    Ok(figure(calls, "ticket_volume", "", filter).await?.n.unsigned_abs())
+    Ok(figure(calls, "ticket_volume", "", filter)
+        .await?
+        .n
+        .unsigned_abs())
 }
 
 /// One figure over all time.
@@ -124,11 +140,18 @@ async fn figure(calls: &Calls, metric: &str, part: &str, filter: &str) -> Result
         filter: filter.to_owned(),
         ..QueryMetricsRequest::default()
     };
-    let response = calls.insight.clone().query_metrics(request).await?.into_inner();
+    let response = calls
+        .insight
+        .clone()
+        .query_metrics(request)
+        .await?
+        .into_inner();
     let mut series = response.series.into_iter();
     let series = series.find(|series| part.is_empty() || series.part == part);
     let point = series.and_then(|series| series.points.into_iter().next());
-    point.and_then(|point| point.figure).with_context(|| format!("no figure for {metric}"))
+    point
+        .and_then(|point| point.figure)
+        .with_context(|| format!("no figure for {metric}"))
 }
 
 fn numerator(figure: &Figure) -> u64 {
@@ -145,7 +168,12 @@ async fn rows_journaled(calls: &Calls) -> Result<u64> {
         end_when_caught_up: true,
         ..StreamEventsRequest::default()
     };
-    let mut feed = calls.events.clone().stream_events(request).await?.into_inner();
+    let mut feed = calls
+        .events
+        .clone()
+        .stream_events(request)
+        .await?
+        .into_inner();
     let mut lines = HashSet::new();
     while let Some(item) = feed.message().await? {
         let cause = item.event.map(|event| event.cause).unwrap_or_default();

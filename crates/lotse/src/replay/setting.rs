@@ -43,7 +43,10 @@ impl Setting {
         }
         let mut agents = HashMap::new();
         for (name, member_of) in members {
-            let ids = member_of.iter().filter_map(|group| groups.get(*group).cloned()).collect();
+            let ids = member_of
+                .iter()
+                .filter_map(|group| groups.get(*group).cloned())
+                .collect();
             agents.insert(name.to_owned(), put_agent(calls, name, ids).await?);
         }
         put_policy(calls).await?;
@@ -61,7 +64,12 @@ async fn put_group(calls: &Calls, name: &str) -> Result<String> {
         group: Some(group),
         ..routing::PutGroupRequest::default()
     };
-    let response = calls.workflow.clone().put_group(request).await?.into_inner();
+    let response = calls
+        .workflow
+        .clone()
+        .put_group(request)
+        .await?
+        .into_inner();
     Ok(response.group.context("no group came back")?.id)
 }
 

@@ -30,7 +30,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// Opens the services on `database`: a new one at `start`, one of an earlier run where its
     /// clock stood.
-    pub(crate) async fn open(database: &str, redis: Option<&str>, start: Timestamp) -> Result<Self> {
+    pub(crate) async fn open(
+        database: &str,
+        redis: Option<&str>,
+        start: Timestamp,
+    ) -> Result<Self> {
         // A power failure leaves an earlier state of everything, and the replay goes on from there.
         let config = DbConfig {
             durability: Durability::Process,
@@ -44,11 +48,18 @@ impl Stage {
         let parts = Parts::open_alone(db.clone(), clock.clone(), redis).await?;
         if fresh {
             let new = parts.is_new().await?;
-            ensure!(new, "this database lives on real time: a replay needs one of its own");
+            ensure!(
+                new,
+                "this database lives on real time: a replay needs one of its own"
+            );
             mark(&db, start).await?;
         }
         let services = suite::services(&parts, &Behaviour::recorded(keys::throwaway()?));
-        let mut server = Server::new(lotse_grpc::Config::default(), Authenticator::local(), services)?;
+        let mut server = Server::new(
+            lotse_grpc::Config::default(),
+            Authenticator::local(),
+            services,
+        )?;
         server.readiness().set_all(true);
         let stepper = Stepper::new(clock.clone(), server.take_jobs())?;
         let listener = lotse_grpc::bind("127.0.0.1:0".parse()?).await?;

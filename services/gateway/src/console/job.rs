@@ -81,9 +81,15 @@ impl Snapshots {
     }
 
     async fn snapshot(&self, memory: &mut Memory) -> Snapshot {
+        let mut away = Away::default();
+        // Outside of the calls' deadline: a stream opened within would end with it.
+        away.unless("intake", memory.ticker.look(&self.peers.intake).await);
+        deadline::within(CALLS, self.ask_all(memory, away)).await
+    }
+
+    async fn ask_all(&self, memory: &mut Memory, mut away: Away) -> Snapshot {
         let now = self.clock.now();
         let peers = &self.peers;
-        let mut away = Away::default();
         let (open, board, answers) = tokio::join!(
             queue::open(&peers.intake),
             team::board(&peers.routing),
@@ -97,7 +103,6 @@ impl Snapshots {
             None => None,
         };
         self.refresh_figures(memory, now, &mut away).await;
-        away.unless("intake", memory.ticker.look(&peers.intake).await);
         let answers_given = answers.as_deref().unwrap_or_default();
         let named = memory.names_for(self, open.as_ref(), board.as_ref(), answers_given);
         away.unless("intake", named.await);
@@ -226,7 +231,7 @@ impl Job for Snapshots {
         let mut memory = self.memory.lock().await;
         if self.board.is_watched() {
             let began = SystemClock.monotonic();
-            let snapshot = deadline::within(CALLS, self.snapshot(&mut memory)).await;
+            let snapshot = self.snapshot(&mut memory).await;
             self.board.show(serde_json::to_string(&snapshot)?);
             let rest = (began.elapsed() * REST_PER_WORK).clamp(PACE, LONGEST_REST);
             let rest = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);

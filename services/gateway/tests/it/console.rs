@@ -253,6 +253,23 @@ async fn transfers_are_told_as_they_happen() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_feed_outlives_the_deadline_of_a_snapshot() {
+    let stage = Stage::new(Config::default());
+    let mut events = Events::open(&stage.gateway, "").await;
+    step(&stage.gateway).await;
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let transfer = TicketTransferred::default();
+    stage.world.lock().happen(Event {
+        body: Some(Happened::TicketTransferred(transfer)),
+        ..Default::default()
+    });
+    step(&stage.gateway).await;
+    let (_, snapshot) = events.next().await.unwrap();
+    assert_eq!(snapshot["away"], json!([]));
+    assert_eq!(snapshot["ticker"][0]["reason"], "unexplained");
+}
+
 #[tokio::test]
 async fn without_authentication_only_loopback_names_and_own_pages_are_answered() {
     let router = Stage::new(Config::default()).gateway.internal();

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use lotse_journal::{Consumer, ConsumerError, Recorded, Tx};
 
-use crate::facts::{Event, Needed};
 use crate::error::Error;
+use crate::facts::{Event, Needed};
 use crate::store;
 
 /// The name under which the cursors are kept.

@@ -9,9 +9,9 @@ use sea_orm::{ConnectionTrait, DbErr, Value};
 use super::rows::{self, Columns, ReadRow, Row};
 use crate::facts::code::{code, name};
 use crate::facts::detail::{Cycle, Episode, Stay};
-use crate::facts::{Changes, Facts, Needed};
 use crate::facts::invitation::Invitation;
 use crate::facts::sla_clock::SlaClock;
+use crate::facts::{Changes, Facts, Needed};
 
 /// All tables, in no order.
 const TABLES: [&str; 6] = [

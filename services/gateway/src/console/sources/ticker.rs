@@ -10,7 +10,7 @@ use lotse_proto::intake::v1::event_service_client::EventServiceClient;
 use lotse_proto::intake::v1::{StreamEventsRequest, StreamEventsResponse};
 use lotse_proto::journal::v1::Event;
 use lotse_proto::journal::v1::event::Body;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::age;
 use super::names::Names;
@@ -36,7 +36,19 @@ impl Ticker {
     pub(crate) async fn look(&mut self, intake: &Channel) -> Result<(), Status> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
-            none => none.insert(open(intake, &self.token).await?),
+            none => match open(intake, &self.token).await {
+                Ok(stream) => none.insert(stream),
+                Err(status) => {
+                    if matches!(
+                        status.code(),
+                        Code::InvalidArgument | Code::FailedPrecondition
+                    ) {
+                        // A token that is refused once would be refused for ever.
+                        self.token.clear();
+                    }
+                    return Err(status);
+                }
+            },
         };
         for _ in 0..AT_ONCE {
             // One poll: what is not here yet is taken at the next look.
@@ -54,11 +66,7 @@ impl Ticker {
                     return Ok(());
                 }
                 Some(Err(status)) => {
-                    *self = Self {
-                        latest: std::mem::take(&mut self.latest),
-                        // A token that was refused would be refused for ever.
-                        ..Self::default()
-                    };
+                    self.stream = None;
                     return Err(status);
                 }
             }

@@ -138,7 +138,7 @@ fake!(EventService, intake: {
     ) -> Result<Response<Self::StreamEventsStream>, Status> {
         self.here("intake")?;
         let request = request.into_inner();
-        assert!(request.from_now != !request.resume_token.is_empty());
+        assert!(request.from_now == request.resume_token.is_empty());
         let (feed, items) = mpsc::unbounded_channel();
         self.world.lock().feeds.push(feed);
         let items = stream::unfold(items, |mut items| async move {

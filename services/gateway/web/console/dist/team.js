@@ -1,4 +1,4 @@
-// Who works, and how much they hold.
+// Who works, and how much they hold: the busiest first, so that those who do not fit are free.
 import { byId, element, fit, keep, say } from "./dom.js";
 import { ABSENT, load } from "./format.js";
 const ORDER = { online: 0, away: 1, offline: 2 };
@@ -7,9 +7,14 @@ function makeAgent() {
     bar.setAttribute("aria-hidden", "true");
     return element("li", "", element("span", "name"), bar, element("span", "load"));
 }
+function loadShare({ load, capacity }) {
+    if (capacity > 0)
+        return load / capacity;
+    return load > 0 ? 1 : 0;
+}
 function updateAgent(item, agent) {
     item.dataset["presence"] = agent.presence;
-    const share = agent.capacity > 0 ? agent.load / agent.capacity : agent.load > 0 ? 1 : 0;
+    const share = loadShare(agent);
     item.style.setProperty("--share", Math.min(share, 1).toFixed(3));
     item.dataset["full"] = String(share >= 1);
     const [name, held] = item.querySelectorAll(".name, .load");
@@ -23,7 +28,9 @@ function updateAgent(item, agent) {
 /** Shows the team, or that it is not known. */
 export function showTeam(team) {
     const list = byId("team");
-    const agents = [...(team?.agents ?? [])].sort((a, b) => ORDER[a.presence] - ORDER[b.presence] || a.name.localeCompare(b.name));
+    const agents = [...(team?.agents ?? [])].sort((a, b) => ORDER[a.presence] - ORDER[b.presence] ||
+        loadShare(b) - loadShare(a) ||
+        a.name.localeCompare(b.name));
     keep(list, agents, (agent) => agent.name, makeAgent, updateAgent);
     const panel = list.closest(".panel");
     const hidden = panel === null ? 0 : fit(list, panel);
