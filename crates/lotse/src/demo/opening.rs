@@ -62,9 +62,9 @@ pub(crate) fn scenes(seed: u64, start: Timestamp) -> Vec<Case> {
         act,
     };
     let scenes = [
-        scene(-117.0, Email, German, Delivery, Act::Waits(58.0)),
-        scene(-96.0, Web, English, Product, Act::Waits(55.0)),
-        scene(-75.0, Email, Spanish, Billing, Act::Waits(52.0)),
+        scene(-117.0, Email, German, Delivery, Act::Waits(88.0)),
+        scene(-96.0, Web, English, Product, Act::Waits(80.0)),
+        scene(-75.0, Email, Spanish, Billing, Act::Waits(72.0)),
         scene(0.5, Chat, English, Account, Act::Rated(Csat, 5, 3.0)),
         scene(1.0, Chat, German, Delivery, Act::Rated(Csat, 1, 4.0)),
         scene(1.5, Phone, Spanish, Order, Act::Rated(Csat, 5, 2.0)),

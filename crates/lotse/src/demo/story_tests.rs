@@ -62,15 +62,14 @@ impl Play {
                     } => {
                         self.open.remove(&action.key);
                     }
-                    What::Write(words) if !self.open.contains(&action.key) => {
-                        // Whoever says thank you is done; who writes anything else is back.
+                    // Whoever says thank you is done; who writes that it is not solved is back.
+                    What::Write(words)
                         if Tongue::ALL
                             .iter()
-                            .any(|one| one.phrases().again.contains(words))
-                        {
-                            self.open.insert(action.key);
-                            self.assign(&ticket, now);
-                        }
+                            .any(|one| one.phrases().again.contains(words)) =>
+                    {
+                        self.open.insert(action.key);
+                        self.assign(&ticket, now);
                     }
                     _ => {}
                 }

@@ -75,7 +75,7 @@ async fn share(channel: &Channel, metric: &str) -> (i64, i64) {
         ..QueryMetricsRequest::default()
     };
     let response = client.query_metrics(request).await.unwrap().into_inner();
-    let figure = response.series[0].points[0].figure.clone().unwrap();
+    let figure = response.series[0].points[0].figure.unwrap();
     (figure.numerator.unwrap(), figure.n)
 }
 
