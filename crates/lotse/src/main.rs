@@ -2,14 +2,22 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use lotse::cli::{Cli, Command};
 use lotse::{apply, migrate, replay, serve, status, token, up};
+use tokio::runtime::Runtime;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Cli::parse().command).await {
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let outcome = match &command {
+        Command::Replay(_) => replay::runtime(),
+        _ => Runtime::new(),
+    };
+    let outcome = outcome
+        .context("no asynchronous runtime")
+        .and_then(|runtime| runtime.block_on(run(command)));
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[allow(clippy::print_stderr, reason = "the last word of a command")]

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use async_trait::async_trait;
-use lotse_auth::Authenticator;
 use lotse_clock::BusinessClock;
 use lotse_config::Settings;
 use lotse_db::{Db, meta};
@@ -42,7 +41,7 @@ pub async fn run(args: &Serve) -> Result<()> {
         let name = args.service.parse()?;
         let (settings, behaviour) = config::load_for_service(file)?;
         let telemetry = report(args, &settings)?;
-        serve(name, &settings, &behaviour, telemetry.metrics()).await?;
+        Box::pin(serve(name, &settings, &behaviour, telemetry.metrics())).await?;
         telemetry.shutdown().await;
     }
     Ok(())
@@ -211,13 +210,14 @@ async fn gateway(settings: &Settings, own: lotse_gateway::Config, metrics: Metri
         clock: clock.clone(),
         metrics: Some(metrics),
     };
-    let gateway = lotse_gateway::build(deps, own);
-    let mut service = Service::new(GATEWAY);
-    service.jobs = gateway.jobs();
+    let auth = settings.auth.authenticator();
+    lotse_auth::require_auth_or_loopback(http.local_addr()?, &auth)?;
+    let gateway = lotse_gateway::build(deps, own).authenticated_by(auth.clone());
     // Its gRPC port answers health and nothing else.
-    let auth: Authenticator = settings.auth.authenticator();
+    let service = gateway.service();
     let server = Server::new(settings.server.serving.clone(), auth, vec![service])?;
     server.readiness().set_all(true);
+    let gateway = gateway.watching(server.readiness());
     let pages = vec![
         Page::new("internal", http, gateway.internal()),
         Page::new("public", public, gateway.public()),

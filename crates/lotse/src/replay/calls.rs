@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use lotse_client::Channel;
+use lotse_errors::Error;
 use lotse_proto::common::v1::{AuthorKind, Visibility};
 use lotse_proto::insight::v1::insight_service_client::InsightServiceClient;
 use lotse_proto::intake::v1 as intake;
@@ -78,7 +79,7 @@ impl Call<'_> {
                 let response = tickets.create_ticket(self.creation()).await?.into_inner();
                 let ticket = response
                     .ticket
-                    .ok_or_else(|| Status::internal("no ticket came back"))?;
+                    .ok_or_else(|| Error::internal("no ticket came back"))?;
                 return Ok(ticket.id);
             }
             Command::Assign { group, agent } => {

@@ -17,6 +17,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use lotse_clock::SystemClock;
 
+use tokio::runtime::{Builder, Runtime};
+
 pub use report::Report;
 
 /// What to replay, and where.
@@ -34,6 +36,21 @@ pub struct Args {
     /// Where to write the report as JSON; without it to standard output.
     #[arg(long)]
     pub report: Option<PathBuf>,
+}
+
+/// The runtime of a replay: one thread, kept on one core with those of the database.
+///
+/// A replay is a conversation of two threads that take turns, statement by statement. Spread over
+/// cores, each turn wakes a sleeping one, which costs more than the statement; on one core a turn
+/// is a switch.
+///
+/// # Errors
+/// When the system gives no thread or no event queue.
+pub fn runtime() -> std::io::Result<Runtime> {
+    if let Some(core) = core_affinity::get_core_ids().and_then(|cores| cores.last().copied()) {
+        core_affinity::set_for_current(core);
+    }
+    Builder::new_current_thread().enable_all().build()
 }
 
 /// Replays a log and reports what the services then know.
@@ -58,7 +75,7 @@ pub async fn run(args: &Args) -> Result<Report> {
     let stage = stage::Stage::open(&database, args.redis.as_deref(), schedule.start()).await?;
     let setting = setting::Setting::put(&stage.calls, &log).await?;
     let refused = play::play(&stage, &setting, &log, &schedule).await?;
-    let mut report = report::ask(&stage.calls).await?;
+    let mut report = report::ask(&stage.calls, &setting).await?;
     stage.close().await;
     report.set_aside = log.set_aside.into_iter().chain(refused).collect();
     report.timed(began.elapsed());

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::calls::Calls;
 use super::log::SetAside;
+use super::setting::Setting;
 
 /// The totals of a replay.
 #[derive(Debug, Default, Serialize)]
@@ -38,7 +39,8 @@ pub struct Report {
     pub resolved: u64,
     /// Creation to last solution of those, nearest rank.
     pub resolution_hours: Percentiles,
-    /// Share of tickets whose SLA clock agrees with the log's own flag, by final priority.
+    /// Share of tickets whose SLA clock agrees with the log's own flag, by the priority whose target
+    /// judged it.
     pub sla_agreement: BTreeMap<&'static str, f64>,
     /// Rows that were set aside.
     pub(crate) set_aside: Vec<SetAside>,
@@ -73,7 +75,7 @@ const PRIORITIES: [(&str, &str); 4] = [
 ];
 
 /// Asks for all totals.
-pub(crate) async fn ask(calls: &Calls) -> Result<Report> {
+pub(crate) async fn ask(calls: &Calls, setting: &Setting) -> Result<Report> {
     let resolution = figure(
         calls,
         "resolution_time",
@@ -106,18 +108,18 @@ pub(crate) async fn ask(calls: &Calls) -> Result<Report> {
         let tickets = count(calls, &format!("priority = {priority}")).await?;
         report.by_priority.insert(name, tickets);
     }
-    for (name, priority) in [("P3", "NORMAL"), ("P4", "LOW")] {
-        if let Some(share) = agreement(calls, priority).await? {
-            report.sla_agreement.insert(name, share);
+    for (name, policy) in &setting.policies {
+        if let Some(share) = agreement(calls, policy).await? {
+            report.sla_agreement.insert(*name, share);
         }
     }
     Ok(report)
 }
 
 /// The share of clocks that say what the log's flag says: met where it is set, breached where not.
-async fn agreement(calls: &Calls, priority: &str) -> Result<Option<f64>> {
+async fn agreement(calls: &Calls, policy: &str) -> Result<Option<f64>> {
     let of = |flag: bool| {
-        format!("priority = {priority} AND attributes.made_sla = \"{flag}\" AND last_cycle = true")
+        format!("policy = \"{policy}\" AND attributes.made_sla = \"{flag}\" AND last_cycle = true")
     };
     let made = figure(calls, "sla_compliance", "share", &of(true)).await?;
     let missed = figure(calls, "sla_compliance", "share", &of(false)).await?;

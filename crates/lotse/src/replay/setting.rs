@@ -14,15 +14,17 @@ use super::log::Log;
 use super::plan::UNKNOWN_GROUP;
 
 /// The log's own targets, from opened to closed on a calendar of weekdays round the clock.
-const TARGETS: [(Priority, Duration); 2] = [
-    (Priority::Normal, Duration::from_secs(552_240)), // 153.4 h
-    (Priority::Low, Duration::from_secs(1_244_160)),  // 345.6 h
+const TARGETS: [(&str, Priority, Duration); 2] = [
+    ("P3", Priority::Normal, Duration::from_secs(552_240)), // 153.4 h
+    ("P4", Priority::Low, Duration::from_secs(1_244_160)),  // 345.6 h
 ];
 
 /// The ids of what the log names.
 pub(crate) struct Setting {
     pub(crate) groups: HashMap<String, String>,
     pub(crate) agents: HashMap<String, String>,
+    /// How a report calls a priority, and the policy with its target.
+    pub(crate) policies: Vec<(&'static str, String)>,
 }
 
 impl Setting {
@@ -49,8 +51,12 @@ impl Setting {
                 .collect();
             agents.insert(name.to_owned(), put_agent(calls, name, ids).await?);
         }
-        put_policy(calls).await?;
-        Ok(Self { groups, agents })
+        let policies = put_policies(calls).await?;
+        Ok(Self {
+            groups,
+            agents,
+            policies,
+        })
     }
 }
 
@@ -90,7 +96,9 @@ async fn put_agent(calls: &Calls, name: &str, group_ids: Vec<String>) -> Result<
     Ok(response.agent.context("no agent came back")?.id)
 }
 
-async fn put_policy(calls: &Calls) -> Result<()> {
+/// A policy for each of the log's targets, so that a clock is told by the target that judged it: one
+/// that was overdue before its ticket became less urgent stays so.
+async fn put_policies(calls: &Calls) -> Result<Vec<(&'static str, String)>> {
     let mut client = calls.sla.clone();
     let calendar = sla::Calendar {
         name: "weekdays round the clock".to_owned(),
@@ -104,23 +112,31 @@ async fn put_policy(calls: &Calls) -> Result<()> {
     };
     let calendar = client.put_calendar(request).await?.into_inner().calendar;
     let calendar_id = calendar.context("no calendar came back")?.id;
-    let target = |(priority, target): (Priority, Duration)| sla::Target {
-        metric: SlaMetric::TotalResolution.into(),
-        priority: priority.into(),
-        target: Some(duration_to_proto(target)),
-        calendar_id: calendar_id.clone(),
-    };
-    let policy = sla::Policy {
-        name: "the log's own targets".to_owned(),
-        targets: TARGETS.into_iter().map(target).collect(),
-        no_warnings: true,
-        ends_at: sla::ResolutionEnd::Closed.into(),
-        ..sla::Policy::default()
-    };
-    let request = sla::PutPolicyRequest {
-        policy: Some(policy),
-        ..sla::PutPolicyRequest::default()
-    };
-    client.put_policy(request).await?;
-    Ok(())
+    let mut policies = Vec::new();
+    for (name, priority, target) in TARGETS {
+        let target = sla::Target {
+            metric: SlaMetric::TotalResolution.into(),
+            priority: priority.into(),
+            target: Some(duration_to_proto(target)),
+            calendar_id: calendar_id.clone(),
+        };
+        let policy = sla::Policy {
+            name: format!("the log's target for {name}"),
+            conditions: Some(sla::PolicyConditions {
+                priorities: vec![priority.into()],
+                ..sla::PolicyConditions::default()
+            }),
+            targets: vec![target],
+            no_warnings: true,
+            ends_at: sla::ResolutionEnd::Closed.into(),
+            ..sla::Policy::default()
+        };
+        let request = sla::PutPolicyRequest {
+            policy: Some(policy),
+            ..sla::PutPolicyRequest::default()
+        };
+        let policy = client.put_policy(request).await?.into_inner().policy;
+        policies.push((name, policy.context("no policy came back")?.id));
+    }
+    Ok(policies)
 }
