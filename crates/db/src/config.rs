@@ -45,7 +45,7 @@ impl DbConfig {
             url: url.into(),
             max_connections: 16,
             reader_connections: 4,
-            acquire_timeout: Duration::from_secs(10),
+            acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             idle_in_transaction_timeout: Duration::from_secs(5),
             application_name: "lotse".to_owned(),

@@ -41,7 +41,10 @@ pub(crate) enum Error {
     #[error("ticket {0} is closed")]
     Closed(TicketId),
     /// There is nothing above the ticket's group.
-    #[error("ticket {ticket} cannot be escalated: nothing is above {}", .group.as_ref().map_or("no group", GroupId::as_str))]
+    #[error("ticket {ticket} cannot be escalated: {}", .group.as_ref().map_or_else(
+        || "it is in no group".to_owned(),
+        |group| format!("nothing is above {group}"),
+    ))]
     NoNextTier {
         /// The ticket.
         ticket: TicketId,
