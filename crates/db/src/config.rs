@@ -25,6 +25,9 @@ pub struct DbConfig {
     pub busy_timeout: Duration,
     /// SQLite: what a commit survives.
     pub durability: Durability,
+    /// SQLite: page cache of the writer, in MiB; it fills by use. Half as much is written to the
+    /// log before it is copied into the database.
+    pub cache_mib: u32,
 }
 
 /// What a commit on SQLite survives.
@@ -51,6 +54,7 @@ impl DbConfig {
             application_name: "lotse".to_owned(),
             busy_timeout: Duration::from_secs(5),
             durability: Durability::default(),
+            cache_mib: 32,
         }
     }
 }
@@ -68,6 +72,7 @@ impl fmt::Debug for DbConfig {
             application_name,
             busy_timeout,
             durability,
+            cache_mib,
         } = self;
         f.debug_struct("DbConfig")
             .field("max_connections", max_connections)
@@ -78,6 +83,7 @@ impl fmt::Debug for DbConfig {
             .field("application_name", application_name)
             .field("busy_timeout", busy_timeout)
             .field("durability", durability)
+            .field("cache_mib", cache_mib)
             .finish_non_exhaustive()
     }
 }

@@ -12,11 +12,8 @@ use crate::{ConnectError, Db, DbConfig, Durability};
 
 /// All statements of the suite go through one connection; each is worth keeping prepared.
 const STATEMENTS_KEPT: usize = 1024;
-/// Page cache of the writer, in KiB (negative, as SQLite has it): 32 MiB. The default of 2 MiB
-/// reads the indexes of a busy database from the file again and again. It fills by use.
-const WRITER_CACHE: &str = "-32768";
-/// Pages in the log before they are copied into the database: 16 MiB instead of 4.
-const CHECKPOINT_PAGES: &str = "4000";
+/// Pages of 4 KiB in a MiB.
+const PAGES_PER_MIB: u32 = 256;
 
 pub(crate) async fn open(config: &DbConfig) -> Result<Db, ConnectError> {
     if config.url.contains(":memory:") || config.url.contains("mode=memory") {
@@ -45,8 +42,12 @@ pub(crate) async fn open(config: &DbConfig) -> Result<Db, ConnectError> {
     let writer = options
         .clone()
         .journal_mode(SqliteJournalMode::Wal)
-        .pragma("cache_size", WRITER_CACHE)
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        // The default of 2 MiB reads the indexes of a busy database again and again. Negative: KiB.
+        .pragma("cache_size", format!("-{}", config.cache_mib * 1024))
+        .pragma(
+            "wal_autocheckpoint",
+            (config.cache_mib * PAGES_PER_MIB / 2).to_string(),
+        )
         .pragma("temp_store", "memory");
     let writer = pool(config, 1, writer).await.map_err(failed)?;
     // A file that can be read but not written opens well and fails at its first transaction.

@@ -1,10 +1,11 @@
-//! The services of a replay: the real ones, in this process, on a manual clock, behind a socket.
+//! The services of a replay: the real ones, in this process, on a manual clock, and called over gRPC
+//! without a socket between.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use lotse_auth::Authenticator;
-use lotse_client::Target;
+use lotse_client::Channel;
 use lotse_clock::{BusinessClock, Timestamp};
 use lotse_db::{Db, DbConfig, Durability, meta};
 use lotse_grpc::Server;
@@ -38,6 +39,7 @@ impl Stage {
         // A power failure leaves an earlier state of everything, and the replay goes on from there.
         let config = DbConfig {
             durability: Durability::Process,
+            cache_mib: 256,
             ..DbConfig::new(database)
         };
         let db = Db::connect_patiently(&config).await?;
@@ -62,22 +64,13 @@ impl Stage {
         )?;
         server.readiness().set_all(true);
         let stepper = Stepper::new(clock.clone(), server.take_jobs())?;
-        let listener = lotse_grpc::bind("127.0.0.1:0".parse()?).await?;
-        let uri = format!("http://{}", listener.local_addr()?);
-        let supervisor = parts.supervisor.clone();
-        let (serving, stopping) = (supervisor.clone(), supervisor.stopping());
-        supervisor.spawn_task("replay.server", async move {
-            if let Err(error) = server.serve(listener, &serving, stopping.cancelled()).await {
-                tracing::error!(%error, "the replay's server ended");
-            }
-        });
-        let calls = Calls::new(lotse_client::connect(&Target::new(uri))?);
+        let calls = Calls::new(Channel::in_process(server.stack()));
         Ok(Self {
             clock,
             calls,
             db,
             stepper,
-            supervisor,
+            supervisor: parts.supervisor,
         })
     }
 
