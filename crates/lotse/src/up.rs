@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::cli::Up;
 use crate::demo::Demo;
-use crate::host::{Host, Page};
+use crate::host::{Host, Page, close};
 use crate::suite::{self, Behaviour, Parts};
 use crate::{keys, seed};
 
@@ -106,7 +106,7 @@ pub async fn run(args: &Up) -> Result<()> {
     }
     .run()
     .await?;
-    parts.db.close().await?;
+    close(&parts.db).await?;
     telemetry.shutdown().await;
     Ok(())
 }
