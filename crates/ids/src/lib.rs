@@ -128,6 +128,16 @@ ids! {
     CalendarId = "cal";
     /// One cycle of one SLA metric on one ticket.
     ClockId = "clk";
+    /// An alert: somebody must look at a ticket's clock.
+    AlertId = "alr";
+    /// Who is told of an alert, in which order.
+    EscalationPolicyId = "esc";
+    /// Where notices are sent.
+    NotificationTargetId = "ntf";
+    /// A notice on its way.
+    DeliveryId = "dlv";
+    /// A duty rota.
+    RotaId = "rta";
     /// A survey definition.
     SurveyId = "srv";
     /// An invitation to answer a survey.

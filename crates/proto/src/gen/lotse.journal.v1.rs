@@ -37,7 +37,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "20, 21, 22, 23, 40, 41, 42, 43, 44, 45, 60, 80, 81, 100"
+        tags = "20, 21, 22, 23, 24, 25, 40, 41, 42, 43, 44, 45, 60, 61, 62, 63, 64, 80, 81, 100"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -58,6 +58,12 @@ pub mod event {
         /// A message or note was added.
         #[prost(message, tag = "23")]
         MessageAdded(super::MessageAdded),
+        /// A ticket went into another one.
+        #[prost(message, tag = "24")]
+        TicketMerged(super::TicketMerged),
+        /// A ticket took in another one.
+        #[prost(message, tag = "25")]
+        TicketAbsorbed(super::TicketAbsorbed),
         /// An agent's settings or presence changed.
         #[prost(message, tag = "40")]
         AgentChanged(super::AgentChanged),
@@ -79,6 +85,18 @@ pub mod event {
         /// An SLA clock changed.
         #[prost(message, tag = "60")]
         ClockChanged(super::ClockChanged),
+        /// A ticket goes by another policy, or by another version of it.
+        #[prost(message, tag = "61")]
+        PlanChosen(super::PlanChosen),
+        /// A ticket's plan is to be chosen again: what it goes by was edited for open tickets too.
+        #[prost(message, tag = "62")]
+        PlanOutdated(super::PlanOutdated),
+        /// The timed history of a merged ticket is complete and belongs to another ticket now.
+        #[prost(message, tag = "63")]
+        HistoryMerged(super::HistoryMerged),
+        /// An alert was opened, told to somebody, acknowledged or resolved.
+        #[prost(message, tag = "64")]
+        AlertChanged(super::AlertChanged),
         /// An invitation to a survey was made, or not.
         #[prost(message, tag = "80")]
         InvitationChanged(super::InvitationChanged),
@@ -272,6 +290,20 @@ pub struct MessageAdded {
     /// Length of the body in bytes of UTF-8.
     #[prost(uint64, tag = "7")]
     pub body_bytes: u64,
+}
+/// A ticket went into another one and is closed. Recorded under the ticket that went.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TicketMerged {
+    /// The ticket that it is part of now.
+    #[prost(string, tag = "1")]
+    pub into_ticket_id: ::prost::alloc::string::String,
+}
+/// A ticket took in another one, with its messages. Recorded under the ticket that stays.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TicketAbsorbed {
+    /// The ticket that went into it.
+    #[prost(string, tag = "1")]
+    pub source_ticket_id: ::prost::alloc::string::String,
 }
 /// An agent's settings or presence changed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -492,6 +524,133 @@ pub mod clock_changed {
         }
     }
 }
+/// A ticket goes by another policy, or by another version of it: which versions its clocks use from
+/// here on. Together with the events it answers it is all that a replay of the clocks needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanChosen {
+    /// The policy; empty when none fits.
+    #[prost(string, tag = "1")]
+    pub policy_id: ::prost::alloc::string::String,
+    /// Its version; 0 when none fits.
+    #[prost(uint32, tag = "2")]
+    pub policy_version: u32,
+    /// Versions of the policy's calendars by their id.
+    #[prost(btree_map = "string, uint32", tag = "3")]
+    pub calendar_versions:
+        ::prost::alloc::collections::BTreeMap<::prost::alloc::string::String, u32>,
+    /// The ticket's priority, which picks the targets.
+    #[prost(enumeration = "super::super::common::v1::Priority", tag = "4")]
+    pub priority: i32,
+    /// Why: empty at creation, else a code such as `priority_changed` or `policy_edited`.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// A ticket's plan is to be chosen again: a policy or calendar was edited for open tickets too.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanOutdated {
+    /// The policy or calendar.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Its new version.
+    #[prost(uint32, tag = "2")]
+    pub version: u32,
+}
+/// The timed history of a merged ticket is complete and belongs to this ticket now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HistoryMerged {
+    /// The ticket that went.
+    #[prost(string, tag = "1")]
+    pub source_ticket_id: ::prost::alloc::string::String,
+}
+/// An alert was opened, told to somebody, acknowledged or resolved.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AlertChanged {
+    /// The alert.
+    #[prost(string, tag = "1")]
+    pub alert_id: ::prost::alloc::string::String,
+    /// The escalation policy.
+    #[prost(string, tag = "2")]
+    pub escalation_policy_id: ::prost::alloc::string::String,
+    /// Its version.
+    #[prost(uint32, tag = "3")]
+    pub escalation_policy_version: u32,
+    /// The clock that gave rise to it.
+    #[prost(string, tag = "4")]
+    pub clock_id: ::prost::alloc::string::String,
+    /// What that clock measures.
+    #[prost(enumeration = "super::super::common::v1::SlaMetric", tag = "5")]
+    pub metric: i32,
+    /// What happened to the alert.
+    #[prost(enumeration = "alert_changed::Change", tag = "6")]
+    pub change: i32,
+    /// The level it stands on, from 1; 0 before the first.
+    #[prost(uint32, tag = "7")]
+    pub level: u32,
+    /// How often all levels were gone through before, from 0.
+    #[prost(uint32, tag = "8")]
+    pub round: u32,
+    /// For NOTIFIED: the agents who were told. For ACKNOWLEDGED: the agent who did, when it was one.
+    #[prost(string, repeated, tag = "9")]
+    pub agent_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// For NOTIFIED: the notification targets that were written to.
+    #[prost(string, repeated, tag = "10")]
+    pub notification_target_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Why, as a code, for RESOLVED and HELD; else empty.
+    #[prost(string, tag = "11")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `AlertChanged`.
+pub mod alert_changed {
+    /// What can happen to an alert.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[repr(i32)]
+    pub enum Change {
+        /// Never stored.
+        Unspecified = 0,
+        /// It was opened.
+        Opened = 1,
+        /// A level was told.
+        Notified = 2,
+        /// Somebody takes care: the climb stops.
+        Acknowledged = 3,
+        /// Whoever took care did nothing for too long: the climb begins again.
+        AcknowledgementExpired = 4,
+        /// It waits for support hours.
+        Held = 5,
+        /// It is over.
+        Resolved = 6,
+    }
+    impl Change {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "CHANGE_UNSPECIFIED",
+                Self::Opened => "CHANGE_OPENED",
+                Self::Notified => "CHANGE_NOTIFIED",
+                Self::Acknowledged => "CHANGE_ACKNOWLEDGED",
+                Self::AcknowledgementExpired => "CHANGE_ACKNOWLEDGEMENT_EXPIRED",
+                Self::Held => "CHANGE_HELD",
+                Self::Resolved => "CHANGE_RESOLVED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "CHANGE_UNSPECIFIED" => Some(Self::Unspecified),
+                "CHANGE_OPENED" => Some(Self::Opened),
+                "CHANGE_NOTIFIED" => Some(Self::Notified),
+                "CHANGE_ACKNOWLEDGED" => Some(Self::Acknowledged),
+                "CHANGE_ACKNOWLEDGEMENT_EXPIRED" => Some(Self::AcknowledgementExpired),
+                "CHANGE_HELD" => Some(Self::Held),
+                "CHANGE_RESOLVED" => Some(Self::Resolved),
+                _ => None,
+            }
+        }
+    }
+}
 /// An invitation to a survey was made, or not.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InvitationChanged {
@@ -614,7 +773,8 @@ pub struct AnswerRecorded {
 /// A configuration (group, skill, policy, calendar, survey …) has a new version.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConfigurationChanged {
-    /// What kind of thing: `group`, `skill`, `policy`, `calendar`, `survey`, `workflow`.
+    /// What kind of thing: `group`, `skill`, `workflow`, `rota`, `policy`, `calendar`, `escalation_policy`,
+    /// `notification_target`, `survey`.
     #[prost(string, tag = "1")]
     pub kind: ::prost::alloc::string::String,
     /// Its id.

@@ -96,6 +96,12 @@ impl<'a> News<'a> {
             | Body::ClockChanged(_)
             | Body::InvitationChanged(_)
             | Body::AnswerRecorded(_)
+            | Body::TicketMerged(_)
+            | Body::TicketAbsorbed(_)
+            | Body::PlanChosen(_)
+            | Body::PlanOutdated(_)
+            | Body::HistoryMerged(_)
+            | Body::AlertChanged(_)
             | Body::ConfigurationChanged(_) => None,
         }
     }
