@@ -108,20 +108,28 @@ impl Tx {
 
     /// Adds an event, to be appended just before the transaction commits, in the order given.
     pub fn emit(&self, draft: Draft) {
-        self.push(draft, false);
+        self.push(draft, false, None);
+    }
+
+    /// Adds an event that answers exactly the one at this
+    /// [reference](crate::Recorded::reference). What a consumer [emits](Self::emit) otherwise
+    /// answers the latest event of its key in the batch.
+    pub fn emit_answer(&self, draft: Draft, reference: String) {
+        self.push(draft, false, Some(reference));
     }
 
     /// Adds an event that readers who do not know its kind may pass over.
     pub fn emit_ignorable(&self, draft: Draft) {
-        self.push(draft, true);
+        self.push(draft, true, None);
     }
 
-    fn push(&self, draft: Draft, ignorable: bool) {
+    fn push(&self, draft: Draft, ignorable: bool, reference: Option<String>) {
         let Origin { principal, cause } = self.source.origin.clone();
         let (cause, traceparent) = match self.source.answered.get(&draft.key) {
             Some(answered) => (answered.cause.clone(), answered.traceparent.clone()),
             None => (cause, lotse_telemetry::current_traceparent()),
         };
+        let cause = reference.unwrap_or(cause);
         self.lock().push(Emitted {
             draft,
             ignorable,

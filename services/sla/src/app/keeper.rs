@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lotse_clock::{BusinessClock, Timestamp};
-use lotse_journal::{Draft, Recorded, Tx, bucket_of, lane_of};
+use lotse_journal::{Body, Draft, Recorded, Tx, bucket_of, lane_of};
 use lotse_timers::{Entry, TimerStore};
 
 use super::catalogs::Catalogs;
@@ -19,6 +19,7 @@ use crate::store::facts::Placed;
 use crate::store::{clocks, facts, tickets};
 use crate::wire::changed::changed;
 use crate::wire::news::{News, Tidings};
+use crate::wire::plan::plan_chosen;
 
 /// The queue of the tickets' timers.
 pub const QUEUE: &str = "sla";
@@ -117,7 +118,21 @@ impl Keeper {
 
     async fn save(&self, tx: &Tx, batch: Batch<'_>) -> Result<(), Error> {
         let now = self.clock.now();
-        let Batch { works, changes, .. } = batch;
+        let Batch {
+            works,
+            plans,
+            changes,
+            ..
+        } = batch;
+        for Planned {
+            ticket_id,
+            reference,
+            at,
+            body,
+        } in plans
+        {
+            tx.emit_answer(Draft::ticket(ticket_id, body).at(at), reference);
+        }
         for (ticket_id, change) in &changes {
             if change.transition == Transition::Breached {
                 // How long it took to notice; a transaction that is run again counts again.
@@ -176,7 +191,16 @@ fn timer(row: &tickets::Row) -> Pending {
 struct Batch<'a> {
     catalog: &'a Catalog,
     works: BTreeMap<String, Work>,
+    plans: Vec<Planned>,
     changes: Vec<(String, Change)>,
+}
+
+/// Another plan of a ticket, to be told as the answer to what changed it.
+struct Planned {
+    ticket_id: String,
+    reference: String,
+    at: Timestamp,
+    body: Body,
 }
 
 impl<'a> Batch<'a> {
@@ -199,6 +223,7 @@ impl<'a> Batch<'a> {
         Ok(Self {
             catalog,
             works: rows.into_iter().map(work).collect::<Result<_, _>>()?,
+            plans: Vec::new(),
             changes: Vec::new(),
         })
     }
@@ -208,6 +233,8 @@ impl<'a> Batch<'a> {
             ticket_id,
             position,
             at,
+            recorded_at,
+            reference,
             human,
             tidings,
         } = news;
@@ -250,13 +277,24 @@ impl<'a> Batch<'a> {
         if event == Event::Touched && !human && replan.is_none() {
             return Ok(());
         }
+        let planned = replan.as_ref().filter(|replan| {
+            // No policy fits, as before.
+            replan.plan.is_some() || !matches!(event, Event::Created { .. })
+        });
+        self.plans.extend(planned.map(|replan| Planned {
+            ticket_id: ticket_id.to_owned(),
+            reference,
+            at,
+            body: plan_chosen(replan, work.facts_mut().priority),
+        }));
         let fact = Fact {
             at,
             event,
             human,
             replan,
         };
-        let changes = work.take(tx, catalog, position, fact, now).await?;
+        let place = (position, recorded_at);
+        let changes = work.take(tx, catalog, place, fact, now).await?;
         self.changes.extend(
             changes
                 .into_iter()

@@ -119,12 +119,14 @@ impl Work {
         Ok(Some(Replan { plan, reason }))
     }
 
-    /// Takes what happened at `position` of the journal; returns what it did to the clocks.
+    /// Takes what happened at `position` of the journal; returns what it did to the clocks. What
+    /// arrives late is judged by when it was recorded, not by when it is worked on, so that the
+    /// journal alone tells the outcome.
     pub(super) async fn take(
         &mut self,
         conn: &impl ConnectionTrait,
         catalog: &Catalog,
-        position: i64,
+        (position, recorded_at): (i64, Timestamp),
         mut fact: Fact,
         now: Timestamp,
     ) -> Result<Vec<Change>, Error> {
@@ -145,7 +147,7 @@ impl Work {
             let mut facts = before.to_vec();
             facts.insert(after, fact.clone());
             let stored = self.all_clocks(conn, catalog).await?;
-            let (ticket, changes) = reconcile(&self.ticket, stored, &facts, now);
+            let (ticket, changes) = reconcile(&self.ticket, stored, &facts, recorded_at);
             self.ticket = ticket;
             changes
         } else {

@@ -6,4 +6,5 @@ pub(crate) mod clock;
 mod conditions;
 pub(crate) mod enums;
 pub(crate) mod news;
+pub(crate) mod plan;
 pub(crate) mod policy;

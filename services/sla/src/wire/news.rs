@@ -22,6 +22,10 @@ pub(crate) struct News<'a> {
     pub(crate) position: i64,
     /// When it happened.
     pub(crate) at: Timestamp,
+    /// When it was recorded.
+    pub(crate) recorded_at: Timestamp,
+    /// Its reference in the journal: the cause of what answers it.
+    pub(crate) reference: String,
     /// Whether a human agent did it.
     pub(crate) human: bool,
     /// What happened.
@@ -56,6 +60,8 @@ impl<'a> News<'a> {
                 ticket_id: event.ticket_id.as_deref()?,
                 position: event.position,
                 at: event.occurred_at,
+                recorded_at: event.recorded_at,
+                reference: event.reference(),
                 human,
                 tidings,
             })

@@ -6,6 +6,7 @@ mod firing;
 mod listing;
 mod model;
 mod naive;
+mod provenance;
 mod putting;
 mod suite;
 mod vectors;
