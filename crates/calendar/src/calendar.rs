@@ -1,33 +1,32 @@
-//! A calendar that computes.
+//! A calendar that computes: one edition after the other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use lotse_clock::Timestamp;
 
-use crate::check::check;
-use crate::day::{Span, joined, seconds, split};
+use crate::rules::Rules;
+use crate::spans::Stretches;
 use crate::walk::Walk;
-use crate::{InvalidCalendar, Shift, Spec, TimeOfDay, Weekday};
+use crate::{Holiday, InvalidCalendar, Shift, Spec, SpecialDay, Stretch, TimeOfDay, Weekday};
 
 /// How far a search looks: five years, and the leap days in them.
-const HORIZON: Duration = Duration::from_secs(86_400 * (5 * 365 + 2));
+pub const HORIZON: Duration = Duration::from_secs(86_400 * (5 * 365 + 2));
 
 /// Business time: which instants are open. Cheap to compute with, so worth keeping.
 #[derive(Debug, Clone)]
 pub struct Calendar {
-    spec: Spec,
-    pub(crate) zone: TimeZone,
-    /// Open spans of each weekday, Monday first, with what the day before leaves for the morning.
-    week: [Vec<Span>; 7],
-    /// Dates that differ from their weekday: those with an override, and the day after each.
-    pub(crate) exceptions: BTreeMap<Date, Vec<Span>>,
-    /// Business milliseconds of a week without exceptions and clock changes.
-    pub(crate) week_millis: i64,
-    /// Every instant is open.
-    pub(crate) always: bool,
+    /// By when they begin to count, the first from the beginning of time; never empty.
+    editions: Vec<Edition>,
+}
+
+/// Rules and since when they count: until the next edition.
+#[derive(Debug, Clone)]
+struct Edition {
+    since: Timestamp,
+    rules: Arc<Rules>,
 }
 
 /// A budget that is not used up within five years.
@@ -43,32 +42,36 @@ pub struct NeverReached {
 impl Calendar {
     /// The calendar that `spec` describes, or everything wrong with it.
     pub fn new(spec: Spec) -> Result<Calendar, InvalidCalendar> {
-        let zone = check(&spec)?;
-        let mut week: [Vec<Span>; 7] = Default::default();
-        // Of each weekday, what it leaves for the next morning.
-        let mut mornings: [Vec<Span>; 7] = Default::default();
-        for shift in &spec.week {
-            let (own, next) = split(shift.from, shift.to);
-            let day = shift.day.index();
-            week[day].push(own);
-            mornings[day].extend(next);
-        }
-        let own_hours = week.clone();
-        for (day, spans) in week.iter_mut().enumerate() {
-            spans.extend(&mornings[(day + 6) % 7]);
-            *spans = joined(std::mem::take(spans));
-        }
-        let exceptions = exceptions(&spec, &own_hours);
-        let week_millis = week.iter().map(|day| seconds(day)).sum::<i64>() * 1000;
-        let always = exceptions.is_empty() && week_millis == 7 * 86_400_000;
+        Calendar::with_holidays(spec, Vec::new())
+    }
+
+    /// As [`Calendar::new`], closed on holidays too. Where a date has several, the first is told;
+    /// an override of the spec goes before all of them.
+    pub fn with_holidays(spec: Spec, holidays: Vec<Holiday>) -> Result<Calendar, InvalidCalendar> {
+        let rules = Arc::new(Rules::new(spec, holidays)?);
+        let since = Timestamp::from_millis(i64::MIN);
         Ok(Calendar {
-            spec,
-            zone,
-            week,
-            exceptions,
-            week_millis,
-            always,
+            editions: vec![Edition { since, rules }],
         })
+    }
+
+    /// This calendar until `at`, and from then on `next` as that is after `at`. Each instant is
+    /// open or closed by the one edition that counts then, so what is open across `at` in both is
+    /// open throughout. An edition of this one that would only begin at `at` or later never does.
+    #[must_use]
+    pub fn followed_by(&self, at: Timestamp, next: &Calendar) -> Calendar {
+        let before = self.editions.iter().filter(|edition| edition.since < at);
+        let mut editions: Vec<Edition> = before.cloned().collect();
+        let first = next.editions.partition_point(|edition| edition.since <= at);
+        for (index, edition) in next.editions.iter().enumerate() {
+            if index + 1 >= first {
+                editions.push(Edition {
+                    since: edition.since.max(at),
+                    rules: edition.rules.clone(),
+                });
+            }
+        }
+        Calendar { editions }
     }
 
     /// Around the clock, every day.
@@ -101,16 +104,40 @@ impl Calendar {
         Calendar::new(spec(zone, week))
     }
 
-    /// What it was made of.
+    /// What its newest edition was made of.
     #[must_use]
     pub fn spec(&self) -> &Spec {
-        &self.spec
+        &self.newest().spec
     }
 
-    /// The version its spec carries.
+    /// The version of its newest edition.
     #[must_use]
     pub fn version(&self) -> u32 {
-        self.spec.version
+        self.spec().version
+    }
+
+    /// The dates of its newest edition that keep hours of their own.
+    #[must_use]
+    pub fn special_days(&self) -> &BTreeMap<Date, SpecialDay> {
+        &self.newest().special_days
+    }
+
+    /// The special days that count between `from` and `to`, at least in part, with the version
+    /// that says so; in order of time. A date comes twice when an edition ends on it and both have
+    /// it.
+    pub fn special_days_within(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = (u32, &SpecialDay)> + '_ {
+        self.parts(from, to).flat_map(|(rules, from, to)| {
+            // The date of the first instant, or of one before where clocks were set back.
+            let first = rules.date(from);
+            let days = rules.special_days.range(first..);
+            let days = days.map(|(_, day)| day);
+            days.take_while(move |day| rules.at(day.date, 0).is_some_and(|start| start < to))
+                .map(|day| (rules.spec.version, day))
+        })
     }
 
     /// When `budget` of business time (milliseconds count) is used up, counted from `from`. A
@@ -121,24 +148,25 @@ impl Calendar {
     /// When that is not within five years.
     pub fn advance(&self, from: Timestamp, budget: Duration) -> Result<Timestamp, NeverReached> {
         let never = NeverReached { from, budget };
-        let left = i64::try_from(budget.as_millis()).map_err(|_| never)?;
+        let mut left = i64::try_from(budget.as_millis()).map_err(|_| never)?;
         if left == 0 {
             return Ok(from);
         }
-        let end = from + HORIZON;
-        if self.always {
-            return (budget <= HORIZON).then(|| from + budget).ok_or(never);
+        for (rules, from, to) in self.parts(from, from + HORIZON) {
+            match rules.reach(from, to, left) {
+                Ok(there) => return Ok(there),
+                Err(rest) => left = rest,
+            }
         }
-        Walk::new(self, from, end).reach(left).ok_or(never)
+        Err(never)
     }
 
     /// Business time from `from` to `to`, to the millisecond; zero when `to` is not later.
     #[must_use]
     pub fn elapsed(&self, from: Timestamp, to: Timestamp) -> Duration {
-        if self.always || to <= from {
-            return to.since(from);
-        }
-        Walk::new(self, from, to).total()
+        let parts = self.parts(from, to);
+        let millis: i64 = parts.map(|(rules, from, to)| rules.total(from, to)).sum();
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
     }
 
     /// The first open instant that is not before `from`.
@@ -157,51 +185,48 @@ impl Calendar {
     #[must_use]
     pub fn is_open(&self, at: Timestamp) -> bool {
         let next = at + Duration::from_millis(1);
-        self.always || self.intervals(at, next).next().is_some()
+        self.intervals(at, next).next().is_some()
     }
 
     /// The open intervals `[start, end)` between `from` and `to`, in order, not empty. One that
-    /// goes past local midnight comes as two that touch.
+    /// goes past local midnight, or from one edition into the next, comes as two that touch.
     pub fn intervals(
         &self,
         from: Timestamp,
         to: Timestamp,
     ) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
-        Walk::new(self, from, to)
+        self.parts(from, to)
+            .flat_map(|(rules, from, to)| Walk::new(rules, from, to))
     }
 
-    /// Open spans of a date.
-    pub(crate) fn day(&self, date: Date) -> &[Span] {
-        match self.exceptions.get(&date) {
-            Some(day) => day,
-            None => &self.week[date.weekday().to_monday_zero_offset() as usize],
-        }
+    /// All of `[from, to)`, in order and without gaps: what is open, what is closed and why. The
+    /// open stretches add up to [`elapsed`](Calendar::elapsed).
+    pub fn spans(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Stretch<'_>> + '_ {
+        self.parts(from, to)
+            .flat_map(|(rules, from, to)| Stretches::new(rules, from, to))
     }
-}
 
-/// The spans of every date that an override touches: its own hours alone on the date itself, and
-/// on the next one, where that has none, the weekday's own hours with the override's morning.
-fn exceptions(spec: &Spec, own_hours: &[Vec<Span>; 7]) -> BTreeMap<Date, Vec<Span>> {
-    let mut dates: BTreeMap<Date, Vec<Span>> = BTreeMap::new();
-    let mut next_days: BTreeMap<Date, Vec<Span>> = BTreeMap::new();
-    for date in &spec.overrides {
-        let (mut own, mut mornings) = (Vec::new(), Vec::new());
-        for hours in &date.hours {
-            let (span, next) = split(hours.from, hours.to);
-            own.push(span);
-            mornings.extend(next);
-        }
-        dates.insert(date.date, joined(own));
-        // The last date there is has no next one.
-        if let Ok(next) = date.date.tomorrow() {
-            mornings.extend(&own_hours[next.weekday().to_monday_zero_offset() as usize]);
-            next_days.insert(next, joined(mornings));
-        }
+    /// The rules that count between `from` and `to`, each with the part in which it does.
+    fn parts(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> impl Iterator<Item = (&Rules, Timestamp, Timestamp)> + '_ {
+        let begun = |edition: &Edition| edition.since <= from;
+        let first = self.editions.partition_point(begun).saturating_sub(1);
+        let nexts = self.editions[first..].iter().skip(1);
+        let ends = nexts.map(|next| next.since).chain([Timestamp::MAX]);
+        self.editions[first..]
+            .iter()
+            .zip(ends)
+            .map(move |(edition, end)| (&*edition.rules, edition.since.max(from), end.min(to)))
+            .take_while(|(_, from, to)| from < to)
     }
-    for (date, spans) in next_days {
-        dates.entry(date).or_insert(spans);
+
+    fn newest(&self) -> &Rules {
+        let newest = self.editions.last().expect("an edition"); // invariant: never empty
+        &newest.rules
     }
-    dates
 }
 
 fn whole_days(days: &[Weekday]) -> Vec<Shift> {

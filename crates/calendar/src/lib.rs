@@ -11,11 +11,16 @@
 mod calendar;
 mod check;
 mod day;
+mod rules;
+mod spans;
 mod spec;
+mod special;
 mod time_of_day;
 mod walk;
 
-pub use calendar::{Calendar, NeverReached};
+pub use calendar::{Calendar, HORIZON, NeverReached};
 pub use check::{InvalidCalendar, Problem};
+pub use spans::{Because, ClockChange, State, Stretch};
 pub use spec::{Hours, Override, Shift, Spec, Weekday};
+pub use special::{Holiday, Source, SpecialDay};
 pub use time_of_day::{NotATime, TimeOfDay};

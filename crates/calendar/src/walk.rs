@@ -1,19 +1,17 @@
-//! Goes through the open intervals of a calendar, whole ordinary weeks at a stride.
-
-use std::time::Duration;
+//! Goes through the open intervals of one edition, whole ordinary weeks at a stride.
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use lotse_clock::Timestamp;
 
-use crate::Calendar;
 use crate::day::Span;
+use crate::rules::{Rules, instant};
 
 const WEEK_MILLIS: i64 = 7 * 86_400_000;
 
 /// An ordered walk over the open intervals within `[from, to)`.
 pub(crate) struct Walk<'a> {
-    calendar: &'a Calendar,
+    rules: &'a Rules,
     /// Everything before is behind. It also keeps spans apart that a clock change has laid one
     /// over the other.
     from: Timestamp,
@@ -25,13 +23,13 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(calendar: &'a Calendar, from: Timestamp, to: Timestamp) -> Walk<'a> {
+    pub(crate) fn new(rules: &'a Rules, from: Timestamp, to: Timestamp) -> Walk<'a> {
         // A day early: a clock set back at midnight gives yesterday's date to an instant of today,
         // and nothing of the day before can reach further.
-        let date = calendar.zone.to_datetime(instant(from)).date();
+        let date = rules.date(from);
         let date = date.yesterday().unwrap_or(date);
         Walk {
-            calendar,
+            rules,
             from,
             to,
             date: Some(date),
@@ -39,32 +37,30 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// When `left` milliseconds of open time have passed; `None` when they do not before the end.
-    pub(crate) fn reach(mut self, mut left: i64) -> Option<Timestamp> {
+    /// When `left` milliseconds of open time have passed; what is left of them at the end.
+    pub(crate) fn reach(mut self, mut left: i64) -> Result<Timestamp, i64> {
         loop {
             // One millisecond must remain to be walked, so that the end is found where it is: at
             // closing time, not at an opening weeks later.
-            let weeks = (left - 1)
-                .checked_div(self.calendar.week_millis)
-                .unwrap_or(0);
-            left -= self.skip_weeks(weeks) * self.calendar.week_millis;
-            let (start, end) = self.next()?;
+            let weeks = (left - 1).checked_div(self.rules.week_millis).unwrap_or(0);
+            left -= self.skip_weeks(weeks) * self.rules.week_millis;
+            let (start, end) = self.next().ok_or(left)?;
             let open = end.millis_since(start);
             if left <= open {
-                return Some(Timestamp::from_millis(start.as_millis() + left));
+                return Ok(Timestamp::from_millis(start.as_millis() + left));
             }
             left -= open;
         }
     }
 
-    /// All open time.
-    pub(crate) fn total(mut self) -> Duration {
+    /// All open milliseconds.
+    pub(crate) fn total(mut self) -> i64 {
         let mut millis = 0;
         loop {
-            millis += self.skip_weeks(i64::MAX) * self.calendar.week_millis;
+            millis += self.skip_weeks(i64::MAX) * self.rules.week_millis;
             match self.next() {
                 Some((start, end)) => millis += end.millis_since(start),
-                None => return Duration::from_millis(u64::try_from(millis).unwrap_or(0)),
+                None => return millis,
             }
         }
     }
@@ -75,7 +71,11 @@ impl<'a> Walk<'a> {
         let Some(date) = self.date.filter(|_| wanted > 0 && self.taken == 0) else {
             return 0;
         };
-        let Some(midnight) = self.at(date, 0).filter(|midnight| *midnight >= self.from) else {
+        let Some(midnight) = self
+            .rules
+            .at(date, 0)
+            .filter(|midnight| *midnight >= self.from)
+        else {
             return 0;
         };
         let room = self.to.millis_since(midnight) / WEEK_MILLIS;
@@ -94,39 +94,25 @@ impl<'a> Walk<'a> {
     /// Whole weeks from the beginning of `date` in which nothing is out of the ordinary.
     fn alike_from(&self, date: Date, midnight: Timestamp) -> i64 {
         let days_until = |other: Date| other.duration_since(date).as_hours() / 24;
-        let exception = self.calendar.exceptions.range(date..).next();
+        let exception = self.rules.exceptions.range(date..).next();
         let until_exception = exception.map_or(i64::MAX, |(other, _)| days_until(*other));
         if until_exception < 7 {
             return 0;
         }
         // The clock change may stand at midnight: the day before counts as touched too.
-        let change = self.calendar.zone.following(instant(midnight)).next();
+        let change = self.rules.zone.following(instant(midnight)).next();
         let until_change = change.map_or(i64::MAX, |change| {
-            days_until(self.calendar.zone.to_datetime(change.timestamp()).date()) - 1
+            days_until(self.rules.zone.to_datetime(change.timestamp()).date()) - 1
         });
         until_exception.min(until_change).max(0) / 7
     }
 
-    /// The instant at which the clock on the wall shows `second` of `date`.
-    fn at(&self, date: Date, second: u32) -> Option<Timestamp> {
-        let (date, second) = match second {
-            86_400 => (date.tomorrow().ok()?, 0),
-            second => (date, second),
-        };
-        let (hour, minute) = ((second / 3600) as i8, (second / 60 % 60) as i8);
-        let local = date.at(hour, minute, (second % 60) as i8, 0);
-        let at = self
-            .calendar
-            .zone
-            .to_ambiguous_timestamp(local)
-            .compatible()
-            .ok()?;
-        Some(Timestamp::from_millis(at.as_millisecond()))
-    }
-
     /// `span` of `date` as far as it lies ahead.
     fn ahead(&self, date: Date, span: Span) -> Option<(Timestamp, Timestamp)> {
-        let (start, end) = (self.at(date, span.from)?, self.at(date, span.to)?);
+        let (start, end) = (
+            self.rules.at(date, span.from)?,
+            self.rules.at(date, span.to)?,
+        );
         let (start, end) = (start.max(self.from), end.min(self.to));
         (start < end).then_some((start, end))
     }
@@ -137,7 +123,7 @@ impl Iterator for Walk<'_> {
 
     fn next(&mut self) -> Option<(Timestamp, Timestamp)> {
         while let Some(date) = self.date {
-            let day = self.calendar.day(date);
+            let day = self.rules.day(date);
             while let Some(span) = day.get(self.taken) {
                 self.taken += 1;
                 if let Some((start, end)) = self.ahead(date, *span) {
@@ -152,7 +138,7 @@ impl Iterator for Walk<'_> {
             // A date begins no earlier than the one before, so nothing ahead can lie within.
             if self
                 .date
-                .and_then(|date| self.at(date, 0))
+                .and_then(|date| self.rules.at(date, 0))
                 .is_none_or(|start| start >= self.to)
             {
                 self.date = None;
@@ -160,13 +146,4 @@ impl Iterator for Walk<'_> {
         }
         None
     }
-}
-
-/// The same instant in jiff's terms; what lies beyond its years -9999 to 9999 is their end.
-fn instant(at: Timestamp) -> jiff::Timestamp {
-    jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(if at < Timestamp::EPOCH {
-        jiff::Timestamp::MIN
-    } else {
-        jiff::Timestamp::MAX
-    })
 }

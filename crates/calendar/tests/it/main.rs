@@ -4,9 +4,12 @@
 
 mod cases;
 mod clock_changes;
+mod editions;
+mod generate;
 mod invalid;
 mod model;
 mod properties;
+mod spans;
 
 use lotse_clock::Timestamp;
 
