@@ -31,8 +31,8 @@ pub(crate) fn plan_chosen(replan: &Replan, priority: Priority) -> Body {
     })
 }
 
-#[cfg(test)]
 /// The plan of such an event; `None` where no policy fits.
+#[allow(dead_code, reason = "the replay from the journal will read it")]
 pub(crate) fn read(chosen: &proto::PlanChosen) -> Option<PlanRef> {
     let proto::PlanChosen {
         policy_id,
