@@ -253,40 +253,28 @@ impl<'a> Batch<'a> {
             );
             return Ok(());
         };
-        let (event, replan) = match tidings {
-            Tidings::Created { for_requester, .. } => {
-                let plan = work.replan(catalog, Reason::None)?;
-                let none = Replan {
-                    plan: None,
-                    reason: Reason::None,
-                };
-                (Event::Created { for_requester }, Some(plan.unwrap_or(none)))
-            }
-            Tidings::Facts(update) => {
-                let reason = update.apply(work.facts_mut());
-                (Event::Touched, work.replan(catalog, reason)?)
-            }
-            Tidings::Group(group) => {
-                let same = work.facts_mut().group.as_deref() == Some(group);
-                work.facts_mut().group = Some(group.to_owned());
-                let replan = (!same).then(|| work.replan(catalog, Reason::GroupChanged));
-                (Event::Touched, replan.transpose()?.flatten())
-            }
-            Tidings::Event(event) => (event, None),
+        let (event, asked) = tidings.told(work.facts_mut());
+        let created = matches!(event, Event::Created { .. });
+        let replan = match asked.map(|reason| work.replan(catalog, reason)) {
+            Some(replan) => replan?,
+            None => None,
         };
-        if event == Event::Touched && !human && replan.is_none() {
-            return Ok(());
-        }
-        let planned = replan.as_ref().filter(|replan| {
-            // No policy fits, as before.
-            replan.plan.is_some() || !matches!(event, Event::Created { .. })
-        });
-        self.plans.extend(planned.map(|replan| Planned {
+        let planned = replan.as_ref().map(|replan| Planned {
             ticket_id: ticket_id.to_owned(),
             reference,
             at,
             body: plan_chosen(replan, work.facts_mut().priority),
-        }));
+        });
+        self.plans.extend(planned);
+        // A creation brings a plan, be it none.
+        let none = Replan {
+            plan: None,
+            reason: Reason::None,
+        };
+        let replan = replan.or(created.then_some(none));
+        if event == Event::Touched && !human && replan.is_none() {
+            return Ok(());
+        }
         let fact = Fact {
             at,
             event,

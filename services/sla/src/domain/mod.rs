@@ -10,7 +10,9 @@ mod clock;
 mod fact;
 mod hours;
 mod late;
+mod life;
 mod policy;
+mod record;
 mod ticket;
 mod vocabulary;
 
@@ -19,7 +21,9 @@ pub use clock::{Change, Clock, ClockTimes, Transition};
 pub use fact::{Event, Fact, Replan};
 pub use hours::{CalendarRef, Hours, PolicyRef, Terms};
 pub use late::reconcile;
+pub use life::{Cause, Flow, Life, Lives, Mark, Source};
 pub use policy::{Conditions, Facts, PolicyContent, Target};
+pub use record::Record;
 pub use ticket::{Tally, Ticket};
 pub use vocabulary::{
     Author, Channel, Metric, Mode, Priority, Reason, ResolutionEnd, State, Status,

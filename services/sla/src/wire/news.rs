@@ -113,6 +113,29 @@ impl<'a> News<'a> {
     }
 }
 
+impl Tidings<'_> {
+    /// Brings `facts` up to date, and says what happened and, where the ticket's plan must be chosen
+    /// again, why.
+    pub(crate) fn told(self, facts: &mut Facts) -> (Event, Option<Reason>) {
+        match self {
+            Self::Created {
+                for_requester,
+                facts: first,
+            } => {
+                *facts = first;
+                (Event::Created { for_requester }, Some(Reason::None))
+            }
+            Self::Facts(update) => (Event::Touched, Some(update.apply(facts))),
+            Self::Group(group) => {
+                let same = facts.group.as_deref() == Some(group);
+                facts.group = Some(group.to_owned());
+                (Event::Touched, (!same).then_some(Reason::GroupChanged))
+            }
+            Self::Event(event) => (event, None),
+        }
+    }
+}
+
 /// What a message or note is to clocks.
 fn heard(author: Author, visibility: Visibility) -> Option<Event> {
     match (author, visibility) {
@@ -162,7 +185,7 @@ fn facts(created: &proto::TicketCreated) -> Facts {
 
 impl Update<'_> {
     /// Brings `facts` up to date; says what kind of change it was.
-    pub(crate) fn apply(&self, facts: &mut Facts) -> Reason {
+    fn apply(&self, facts: &mut Facts) -> Reason {
         let proto::TicketUpdated {
             changed,
             priority,
