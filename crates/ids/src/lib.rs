@@ -138,6 +138,8 @@ ids! {
     DeliveryId = "dlv";
     /// A duty rota.
     RotaId = "rta";
+    /// An exception to a duty rota.
+    DutyOverrideId = "ovr";
     /// A survey definition.
     SurveyId = "srv";
     /// An invitation to answer a survey.

@@ -23,6 +23,7 @@ use lotse_db::Db;
 use lotse_grpc::{Service, tuned};
 use lotse_journal::Journal;
 use lotse_proto::routing::v1::agent_service_server::AgentServiceServer;
+use lotse_proto::routing::v1::duty_service_server::DutyServiceServer;
 use lotse_proto::routing::v1::routing_service_server::RoutingServiceServer;
 use lotse_proto::routing::v1::workflow_service_server::WorkflowServiceServer;
 use lotse_timers::{TimerStore, Worker};
@@ -71,6 +72,7 @@ pub fn build(deps: Deps, config: Config) -> Service {
     let service = Service::new("routing")
         .add(tuned!(WorkflowServiceServer::new(api.clone())))
         .add(tuned!(AgentServiceServer::new(api.clone())))
+        .add(tuned!(DutyServiceServer::new(api.clone())))
         .add(tuned!(RoutingServiceServer::new(api)))
         .job(journal.consumer_job(app.tracker()))
         .job(Arc::new(Worker::new(
@@ -88,5 +90,8 @@ pub fn build(deps: Deps, config: Config) -> Service {
 
 /// The schema of the service's tables.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(store::migrations::CreateTables)]
+    vec![
+        Box::new(store::migrations::CreateTables),
+        Box::new(store::migrations::CreateRotas),
+    ]
 }

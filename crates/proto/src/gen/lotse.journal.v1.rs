@@ -773,8 +773,8 @@ pub struct AnswerRecorded {
 /// A configuration (group, skill, policy, calendar, survey …) has a new version.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConfigurationChanged {
-    /// What kind of thing: `group`, `skill`, `workflow`, `rota`, `policy`, `calendar`, `escalation_policy`,
-    /// `notification_target`, `survey`.
+    /// What kind of thing: `group`, `skill`, `workflow`, `rota`, `duty_override` (also when one is taken
+    /// back), `policy`, `calendar`, `escalation_policy`, `notification_target`, `survey`.
     #[prost(string, tag = "1")]
     pub kind: ::prost::alloc::string::String,
     /// Its id.

@@ -1900,6 +1900,1157 @@ pub mod agent_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A plan of who is on duty when.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Rota {
+    /// `rta_…`; set by the server. In a Put: which rota to change; empty to go by the name.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Unique, 1 to 128 bytes of one line. Must not look like a rota's id.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// The IANA zone of all its local times, such as `Europe/Berlin`. Required. A local time that a
+    /// clock change skips is taken as much later as the gap is long, one that comes twice as its first
+    /// occurrence.
+    #[prost(string, tag = "3")]
+    pub time_zone: ::prost::alloc::string::String,
+    /// The group whose duty it is; an id or a unique name in a Put, answered as an id. Optional; a
+    /// group has one rota at most.
+    #[prost(string, tag = "4")]
+    pub group_id: ::prost::alloc::string::String,
+    /// Each has exactly one agent on duty at every instant of its hours. Whoever is in the first is to
+    /// be told first, the others stand in, in this order. 1 to 16.
+    #[prost(message, repeated, tag = "5")]
+    pub layers: ::prost::alloc::vec::Vec<RotaLayer>,
+    /// From 1, one more per change; set by the server.
+    #[prost(uint32, tag = "6")]
+    pub version: u32,
+    /// For optimistic changes: in a Put a stale one is refused, an empty one is not checked.
+    #[prost(string, tag = "7")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was made; set by the server.
+    #[prost(message, optional, tag = "8")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it last changed; set by the server.
+    #[prost(message, optional, tag = "9")]
+    pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// One row of a rota.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RotaLayer {
+    /// For people; unique within the rota, 1 to 128 bytes of one line.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Nobody is on duty outside these. Empty: around the clock. Must not overlap; at most 64. Only
+    /// with a rotation: shifts say their hours themselves.
+    #[prost(message, repeated, tag = "4")]
+    pub hours: ::prost::alloc::vec::Vec<DutyHours>,
+    /// Who takes turns.
+    #[prost(oneof = "rota_layer::Plan", tags = "2, 3")]
+    pub plan: ::core::option::Option<rota_layer::Plan>,
+}
+/// Nested message and enum types in `RotaLayer`.
+pub mod rota_layer {
+    /// Who takes turns.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Plan {
+        /// Agents who hand over to each other.
+        #[prost(message, tag = "2")]
+        Rotation(super::Rotation),
+        /// Agents at fixed times of the week.
+        #[prost(message, tag = "3")]
+        Shifts(super::WeeklyShifts),
+    }
+}
+/// Agents who take turns, each for the same time.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Rotation {
+    /// In this order, and again from the first; ids or unique names in a Put, answered as ids. An agent
+    /// may stand here more than once. Whose turn falls to a retired agent has the next one instead. 1
+    /// to 64.
+    #[prost(string, repeated, tag = "1")]
+    pub agent_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How long a turn is counted in. Required.
+    #[prost(enumeration = "RotationUnit", tag = "2")]
+    pub unit: i32,
+    /// How many of them; in a Put 0 means 1. At most 1,000.
+    #[prost(uint32, tag = "3")]
+    pub every: u32,
+    /// When turns begin, local time, `HH:MM` or `HH:MM:SS`; in a Put empty means midnight. On the days
+    /// of clock changes too: a turn is then as much shorter or longer.
+    #[prost(string, tag = "4")]
+    pub hand_over_at: ::prost::alloc::string::String,
+    /// The local date on which the first agent's first turn begins, `YYYY-MM-DD`. Required. Before it
+    /// nobody is on duty in this layer.
+    #[prost(string, tag = "5")]
+    pub starts_on: ::prost::alloc::string::String,
+}
+/// The same shifts every week.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WeeklyShifts {
+    /// Must not overlap: two agents at a time are two layers. 1 to 168.
+    #[prost(message, repeated, tag = "1")]
+    pub shifts: ::prost::alloc::vec::Vec<WeeklyShift>,
+}
+/// One agent's hours on a weekday, every week.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WeeklyShift {
+    /// Who has them; an id or a unique name in a Put, answered as an id. While the agent is retired
+    /// nobody is on duty in them.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "2")]
+    pub hours: ::core::option::Option<DutyHours>,
+}
+/// Hours of a weekday: from `starts_at` up to, not including, `ends_at`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DutyHours {
+    /// The day on which they begin.
+    #[prost(enumeration = "Weekday", tag = "1")]
+    pub weekday: i32,
+    /// Local time, `HH:MM` or `HH:MM:SS`.
+    #[prost(string, tag = "2")]
+    pub starts_at: ::prost::alloc::string::String,
+    /// Local time as above, or `24:00`. Before `starts_at`: on the next day. Must differ from it.
+    #[prost(string, tag = "3")]
+    pub ends_at: ::prost::alloc::string::String,
+}
+/// An exception to a rota for a while: somebody instead of somebody, or somebody more.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DutyOverride {
+    /// `ovr_…`; set by the server. In a Put: which one to change; empty for a new one.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The rota; an id or a unique name in a Put, answered as an id. Never changes.
+    #[prost(string, tag = "2")]
+    pub rota_id: ::prost::alloc::string::String,
+    /// Who is on duty; an id or a unique name in a Put, answered as an id. An override whose agent is
+    /// retired counts for nothing.
+    #[prost(string, tag = "3")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Instead of whom, in whatever layer the rota has that agent; an id or a unique name in a Put,
+    /// answered as an id. Empty: beside the others, after them. It replaces whom the rota says, not
+    /// whom another override says: two agents swap with two overrides. Of several that replace one
+    /// agent at an instant, the one put last counts.
+    #[prost(string, tag = "4")]
+    pub instead_of_agent_id: ::prost::alloc::string::String,
+    /// From this instant on. Required.
+    #[prost(message, optional, tag = "5")]
+    pub starts_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to, not including, this one. Required, later than `starts_at`.
+    #[prost(message, optional, tag = "6")]
+    pub ends_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why, for people; at most 512 bytes of one line.
+    #[prost(string, tag = "7")]
+    pub note: ::prost::alloc::string::String,
+    /// From 1, one more per change; set by the server.
+    #[prost(uint32, tag = "8")]
+    pub version: u32,
+    /// For optimistic changes: in a Put a stale one is refused, an empty one is not checked.
+    #[prost(string, tag = "9")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was made; set by the server.
+    #[prost(message, optional, tag = "10")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it last changed; set by the server.
+    #[prost(message, optional, tag = "11")]
+    pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// An agent on duty.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OnDuty {
+    /// The agent.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(enumeration = "DutySource", tag = "2")]
+    pub source: i32,
+    /// Since when without a break, by this source. With PRESENCE since when the agent is online. Not
+    /// set for a lead.
+    #[prost(message, optional, tag = "3")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Until when, by this source, as things are. With PRESENCE when it runs out without a heartbeat;
+    /// not set where it does not, and for a lead.
+    #[prost(message, optional, tag = "4")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// The rota's layer, by name; also that of an agent who is replaced by an override. Empty for the
+    /// others.
+    #[prost(string, tag = "5")]
+    pub layer: ::prost::alloc::string::String,
+    /// The override, with that source.
+    #[prost(string, tag = "6")]
+    pub override_id: ::prost::alloc::string::String,
+}
+/// Asks for a rota to be as given.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutRotaRequest {
+    /// The rota as it shall be.
+    #[prost(message, optional, tag = "1")]
+    pub rota: ::core::option::Option<Rota>,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The rota as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutRotaResponse {
+    /// The rota.
+    #[prost(message, optional, tag = "1")]
+    pub rota: ::core::option::Option<Rota>,
+    /// What was done.
+    #[prost(enumeration = "PutOutcome", tag = "2")]
+    pub outcome: i32,
+}
+/// Asks for one rota.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRotaRequest {
+    /// Its id or its name.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+/// One rota.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetRotaResponse {
+    /// The rota.
+    #[prost(message, optional, tag = "1")]
+    pub rota: ::core::option::Option<Rota>,
+}
+/// Asks for a page of rotas.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRotasRequest {
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of rotas.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRotasResponse {
+    /// The rotas, by name.
+    #[prost(message, repeated, tag = "1")]
+    pub rotas: ::prost::alloc::vec::Vec<Rota>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks for an exception.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutOverrideRequest {
+    /// The exception as it shall be.
+    #[prost(message, optional, tag = "1")]
+    pub duty_override: ::core::option::Option<DutyOverride>,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The exception as it is now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutOverrideResponse {
+    /// The exception.
+    #[prost(message, optional, tag = "1")]
+    pub duty_override: ::core::option::Option<DutyOverride>,
+    /// What was done.
+    #[prost(enumeration = "PutOutcome", tag = "2")]
+    pub outcome: i32,
+}
+/// Asks for an exception to be taken back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteOverrideRequest {
+    /// The exception.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// A stale one is refused, an empty one is not checked.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// It was taken back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteOverrideResponse {}
+/// Asks for a page of exceptions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListOverridesRequest {
+    /// The rota, by its id or its name. Required.
+    #[prost(string, tag = "1")]
+    pub rota_id: ::prost::alloc::string::String,
+    /// Only those that end after this instant. Not set: from the first on.
+    #[prost(message, optional, tag = "2")]
+    pub ends_after: ::core::option::Option<::prost_types::Timestamp>,
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// From the page before; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of exceptions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOverridesResponse {
+    /// The exceptions, by beginning.
+    #[prost(message, repeated, tag = "1")]
+    pub overrides: ::prost::alloc::vec::Vec<DutyOverride>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks who is on duty.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WhoIsOnDutyRequest {
+    /// When; not set for now. What rotas say is exact for any instant. Presence and load are those of
+    /// now: only agents who have been online since then are answered by presence.
+    #[prost(message, optional, tag = "3")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Where. Required.
+    #[prost(oneof = "who_is_on_duty_request::Duty", tags = "1, 2")]
+    pub duty: ::core::option::Option<who_is_on_duty_request::Duty>,
+}
+/// Nested message and enum types in `WhoIsOnDutyRequest`.
+pub mod who_is_on_duty_request {
+    /// Where. Required.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Duty {
+        /// In a rota, by its id or its name.
+        #[prost(string, tag = "1")]
+        RotaId(::prost::alloc::string::String),
+        /// In a group, by its id or its name.
+        #[prost(string, tag = "2")]
+        GroupId(::prost::alloc::string::String),
+    }
+}
+/// Who is on duty.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WhoIsOnDutyResponse {
+    /// The first is to be told, the rest stand in, in this order. Empty: nobody is.
+    #[prost(message, repeated, tag = "1")]
+    pub on_duty: ::prost::alloc::vec::Vec<OnDuty>,
+    /// The rota that was asked, or that of the group; empty where it has none.
+    #[prost(string, tag = "2")]
+    pub rota_id: ::prost::alloc::string::String,
+    /// The instant it was answered for.
+    #[prost(message, optional, tag = "3")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What the turns of a rotation are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RotationUnit {
+    /// Never valid.
+    Unspecified = 0,
+    /// Hours by the clock on the wall: with 12 of them, hand-overs at 08:00 and 20:00 stay there all
+    /// year.
+    Hours = 1,
+    /// Days.
+    Days = 2,
+    /// Weeks.
+    Weeks = 3,
+}
+impl RotationUnit {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ROTATION_UNIT_UNSPECIFIED",
+            Self::Hours => "ROTATION_UNIT_HOURS",
+            Self::Days => "ROTATION_UNIT_DAYS",
+            Self::Weeks => "ROTATION_UNIT_WEEKS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ROTATION_UNIT_UNSPECIFIED" => Some(Self::Unspecified),
+            "ROTATION_UNIT_HOURS" => Some(Self::Hours),
+            "ROTATION_UNIT_DAYS" => Some(Self::Days),
+            "ROTATION_UNIT_WEEKS" => Some(Self::Weeks),
+            _ => None,
+        }
+    }
+}
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Weekday {
+    /// Never valid.
+    Unspecified = 0,
+    /// Monday.
+    Monday = 1,
+    /// Tuesday.
+    Tuesday = 2,
+    /// Wednesday.
+    Wednesday = 3,
+    /// Thursday.
+    Thursday = 4,
+    /// Friday.
+    Friday = 5,
+    /// Saturday.
+    Saturday = 6,
+    /// Sunday.
+    Sunday = 7,
+}
+impl Weekday {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WEEKDAY_UNSPECIFIED",
+            Self::Monday => "WEEKDAY_MONDAY",
+            Self::Tuesday => "WEEKDAY_TUESDAY",
+            Self::Wednesday => "WEEKDAY_WEDNESDAY",
+            Self::Thursday => "WEEKDAY_THURSDAY",
+            Self::Friday => "WEEKDAY_FRIDAY",
+            Self::Saturday => "WEEKDAY_SATURDAY",
+            Self::Sunday => "WEEKDAY_SUNDAY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WEEKDAY_UNSPECIFIED" => Some(Self::Unspecified),
+            "WEEKDAY_MONDAY" => Some(Self::Monday),
+            "WEEKDAY_TUESDAY" => Some(Self::Tuesday),
+            "WEEKDAY_WEDNESDAY" => Some(Self::Wednesday),
+            "WEEKDAY_THURSDAY" => Some(Self::Thursday),
+            "WEEKDAY_FRIDAY" => Some(Self::Friday),
+            "WEEKDAY_SATURDAY" => Some(Self::Saturday),
+            "WEEKDAY_SUNDAY" => Some(Self::Sunday),
+            _ => None,
+        }
+    }
+}
+/// Why an agent is on duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DutySource {
+    /// Never sent.
+    Unspecified = 0,
+    /// By a layer of the rota.
+    Rota = 1,
+    /// By an exception to the rota.
+    Override = 2,
+    /// By being online in the group.
+    Presence = 3,
+    /// By leading the group.
+    Lead = 4,
+}
+impl DutySource {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DUTY_SOURCE_UNSPECIFIED",
+            Self::Rota => "DUTY_SOURCE_ROTA",
+            Self::Override => "DUTY_SOURCE_OVERRIDE",
+            Self::Presence => "DUTY_SOURCE_PRESENCE",
+            Self::Lead => "DUTY_SOURCE_LEAD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DUTY_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "DUTY_SOURCE_ROTA" => Some(Self::Rota),
+            "DUTY_SOURCE_OVERRIDE" => Some(Self::Override),
+            "DUTY_SOURCE_PRESENCE" => Some(Self::Presence),
+            "DUTY_SOURCE_LEAD" => Some(Self::Lead),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod duty_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// Who is on duty: rotas, the exceptions to them, and the answer for any instant. Alerts ask it whom
+    /// to tell.
+    #[derive(Debug, Clone)]
+    pub struct DutyServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl DutyServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> DutyServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> DutyServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            DutyServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Creates a rota or changes one. With an `id` that rota is changed, without one the rota of that
+        /// name is, or it is made. Putting what is there already changes nothing and makes no event, so it
+        /// may be repeated at will. Reasons: INVALID_FIELD (also for an agent or a group that does not
+        /// exist, and for a group that another rota is for), RESOURCE_NOT_FOUND (the id), RESOURCE_EXISTS
+        /// (another rota has the name), STALE_ETAG, REQUEST_ID_REUSED.
+        pub async fn put_rota(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutRotaRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutRotaResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.DutyService/PutRota");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lotse.routing.v1.DutyService", "PutRota"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// One rota by its id or its name. Reasons: RESOURCE_NOT_FOUND.
+        pub async fn get_rota(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRotaRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRotaResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.DutyService/GetRota");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lotse.routing.v1.DutyService", "GetRota"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// All rotas, by name. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
+        pub async fn list_rotas(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRotasRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListRotasResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.DutyService/ListRotas");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lotse.routing.v1.DutyService", "ListRotas"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes an exception to a rota, or changes one by its `id`. Without an id each call makes another
+        /// one: retry with a `request_id`. Reasons: INVALID_FIELD (also for a rota or an agent that does
+        /// not exist), RESOURCE_NOT_FOUND (the id), STALE_ETAG, REQUEST_ID_REUSED.
+        pub async fn put_override(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutOverrideRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutOverrideResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.DutyService/PutOverride");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.DutyService",
+                "PutOverride",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes an exception back; the rota's own people are on duty again. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND, STALE_ETAG, REQUEST_ID_REUSED.
+        pub async fn delete_override(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteOverrideRequest>,
+        ) -> std::result::Result<tonic::Response<super::DeleteOverrideResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.DutyService/DeleteOverride",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.DutyService",
+                "DeleteOverride",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The exceptions to a rota, by beginning. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN,
+        /// RESOURCE_NOT_FOUND (the rota).
+        pub async fn list_overrides(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOverridesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListOverridesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.DutyService/ListOverrides");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.DutyService",
+                "ListOverrides",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Who is to be told at an instant, in order. Reads only. Agents who are retired are never
+        /// answered, and nobody twice.
+        ///
+        /// Of a rota: the agent of each of its layers, in the order of the layers, then those whom
+        /// overrides add; nobody outside the rota's hours. Of a group: everybody its rota says, then
+        /// its agents who are online by load (in tickets, the least first) and name, then its lead; so
+        /// somebody is answered also for a group without a rota.
+        ///
+        /// Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the rota, the group).
+        pub async fn who_is_on_duty(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WhoIsOnDutyRequest>,
+        ) -> std::result::Result<tonic::Response<super::WhoIsOnDutyResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.DutyService/WhoIsOnDuty");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.DutyService",
+                "WhoIsOnDuty",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod duty_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with DutyServiceServer.
+    #[async_trait]
+    pub trait DutyService: std::marker::Send + std::marker::Sync + 'static {
+        /// Creates a rota or changes one. With an `id` that rota is changed, without one the rota of that
+        /// name is, or it is made. Putting what is there already changes nothing and makes no event, so it
+        /// may be repeated at will. Reasons: INVALID_FIELD (also for an agent or a group that does not
+        /// exist, and for a group that another rota is for), RESOURCE_NOT_FOUND (the id), RESOURCE_EXISTS
+        /// (another rota has the name), STALE_ETAG, REQUEST_ID_REUSED.
+        async fn put_rota(
+            &self,
+            request: tonic::Request<super::PutRotaRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutRotaResponse>, tonic::Status>;
+        /// One rota by its id or its name. Reasons: RESOURCE_NOT_FOUND.
+        async fn get_rota(
+            &self,
+            request: tonic::Request<super::GetRotaRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRotaResponse>, tonic::Status>;
+        /// All rotas, by name. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
+        async fn list_rotas(
+            &self,
+            request: tonic::Request<super::ListRotasRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListRotasResponse>, tonic::Status>;
+        /// Makes an exception to a rota, or changes one by its `id`. Without an id each call makes another
+        /// one: retry with a `request_id`. Reasons: INVALID_FIELD (also for a rota or an agent that does
+        /// not exist), RESOURCE_NOT_FOUND (the id), STALE_ETAG, REQUEST_ID_REUSED.
+        async fn put_override(
+            &self,
+            request: tonic::Request<super::PutOverrideRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutOverrideResponse>, tonic::Status>;
+        /// Takes an exception back; the rota's own people are on duty again. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND, STALE_ETAG, REQUEST_ID_REUSED.
+        async fn delete_override(
+            &self,
+            request: tonic::Request<super::DeleteOverrideRequest>,
+        ) -> std::result::Result<tonic::Response<super::DeleteOverrideResponse>, tonic::Status>;
+        /// The exceptions to a rota, by beginning. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN,
+        /// RESOURCE_NOT_FOUND (the rota).
+        async fn list_overrides(
+            &self,
+            request: tonic::Request<super::ListOverridesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListOverridesResponse>, tonic::Status>;
+        /// Who is to be told at an instant, in order. Reads only. Agents who are retired are never
+        /// answered, and nobody twice.
+        ///
+        /// Of a rota: the agent of each of its layers, in the order of the layers, then those whom
+        /// overrides add; nobody outside the rota's hours. Of a group: everybody its rota says, then
+        /// its agents who are online by load (in tickets, the least first) and name, then its lead; so
+        /// somebody is answered also for a group without a rota.
+        ///
+        /// Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the rota, the group).
+        async fn who_is_on_duty(
+            &self,
+            request: tonic::Request<super::WhoIsOnDutyRequest>,
+        ) -> std::result::Result<tonic::Response<super::WhoIsOnDutyResponse>, tonic::Status>;
+    }
+    /// Who is on duty: rotas, the exceptions to them, and the answer for any instant. Alerts ask it whom
+    /// to tell.
+    #[derive(Debug)]
+    pub struct DutyServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> DutyServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for DutyServiceServer<T>
+    where
+        T: DutyService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/lotse.routing.v1.DutyService/PutRota" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutRotaSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::PutRotaRequest> for PutRotaSvc<T> {
+                        type Response = super::PutRotaResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutRotaRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut =
+                                async move { <T as DutyService>::put_rota(&inner, request).await };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutRotaSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/GetRota" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRotaSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::GetRotaRequest> for GetRotaSvc<T> {
+                        type Response = super::GetRotaResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRotaRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut =
+                                async move { <T as DutyService>::get_rota(&inner, request).await };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRotaSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/ListRotas" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRotasSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::ListRotasRequest> for ListRotasSvc<T> {
+                        type Response = super::ListRotasResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRotasRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::list_rotas(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRotasSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/PutOverride" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutOverrideSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::PutOverrideRequest> for PutOverrideSvc<T> {
+                        type Response = super::PutOverrideResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutOverrideRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::put_override(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutOverrideSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/DeleteOverride" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteOverrideSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::DeleteOverrideRequest>
+                        for DeleteOverrideSvc<T>
+                    {
+                        type Response = super::DeleteOverrideResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteOverrideRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::delete_override(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteOverrideSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/ListOverrides" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOverridesSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::ListOverridesRequest>
+                        for ListOverridesSvc<T>
+                    {
+                        type Response = super::ListOverridesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOverridesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::list_overrides(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOverridesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/WhoIsOnDuty" => {
+                    #[allow(non_camel_case_types)]
+                    struct WhoIsOnDutySvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::WhoIsOnDutyRequest> for WhoIsOnDutySvc<T> {
+                        type Response = super::WhoIsOnDutyResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WhoIsOnDutyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::who_is_on_duty(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WhoIsOnDutySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for DutyServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "lotse.routing.v1.DutyService";
+    impl<T> tonic::server::NamedService for DutyServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Who has a ticket.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TicketRoute {

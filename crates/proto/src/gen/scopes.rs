@@ -73,6 +73,19 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.admin",
     ),
     (
+        "/lotse.routing.v1.DutyService/DeleteOverride",
+        "routing.admin",
+    ),
+    ("/lotse.routing.v1.DutyService/GetRota", "routing.read"),
+    (
+        "/lotse.routing.v1.DutyService/ListOverrides",
+        "routing.read",
+    ),
+    ("/lotse.routing.v1.DutyService/ListRotas", "routing.read"),
+    ("/lotse.routing.v1.DutyService/PutOverride", "routing.admin"),
+    ("/lotse.routing.v1.DutyService/PutRota", "routing.admin"),
+    ("/lotse.routing.v1.DutyService/WhoIsOnDuty", "routing.read"),
+    (
         "/lotse.routing.v1.RoutingService/AssignTicket",
         "routing.write",
     ),

@@ -1,10 +1,13 @@
 //! gRPC: convert in, call the use case, convert out.
 //!
-//! [`workflows`], [`agents`] and [`routing`] hold one service each, [`parse`] what they check
+//! [`workflows`], [`agents`], [`duty`] and [`routing`] hold one service each, [`rotas`] converts what
+//! the duty service is configured with, [`parse`] what they check
 //! alike, [`show`] what they answer alike.
 
 mod agents;
+mod duty;
 mod parse;
+mod rotas;
 mod routing;
 mod show;
 mod workflows;
@@ -24,7 +27,7 @@ use crate::error::Error;
 const DEFAULT_PAGE: u32 = 100;
 const MAX_PAGE: u32 = 1_000;
 
-/// All three gRPC services of routing.
+/// All gRPC services of routing.
 #[derive(Clone)]
 pub(crate) struct Api {
     app: Arc<App>,

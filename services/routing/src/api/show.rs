@@ -22,7 +22,7 @@ pub(super) fn time(at: Option<Timestamp>) -> Option<prost_types::Timestamp> {
     at.map(to_proto)
 }
 
-fn version(version: i64) -> u32 {
+pub(super) fn version(version: i64) -> u32 {
     u32::try_from(version).unwrap_or(u32::MAX)
 }
 

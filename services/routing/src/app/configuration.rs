@@ -175,7 +175,7 @@ impl App {
     }
 }
 
-fn outcome(is_new: bool) -> Outcome {
+pub(super) fn outcome(is_new: bool) -> Outcome {
     if is_new {
         Outcome::Created
     } else {
@@ -251,7 +251,7 @@ fn plan(directory: &Directory, wanted: &WantedWorkflow) -> Result<Plan, Error> {
     })
 }
 
-fn announce(tx: &Tx, kind: &str, id: &str, version: i64) {
+pub(super) fn announce(tx: &Tx, kind: &str, id: &str, version: i64) {
     let changed = journal::ConfigurationChanged {
         kind: kind.to_owned(),
         id: id.to_owned(),

@@ -7,16 +7,18 @@ pub(crate) mod agents;
 pub(crate) mod board;
 pub(crate) mod configuration;
 pub(crate) mod dispatch;
+pub(crate) mod duty;
 pub(crate) mod explain;
 pub(crate) mod hand_over;
 pub(crate) mod presence;
+pub(crate) mod rotas;
 
 use std::str::FromStr;
 use std::sync::Arc;
 
 use lotse_clock::{BusinessClock, Timestamp};
 use lotse_db::Db;
-use lotse_ids::{AgentId, GroupId};
+use lotse_ids::{AgentId, GroupId, RotaId};
 use lotse_journal::{Consumer as _, Journal};
 use lotse_timers::TimerStore;
 
@@ -25,6 +27,7 @@ use crate::domain::agent::Agent;
 use crate::domain::directory::Directory;
 use crate::domain::group::Group;
 use crate::domain::item::Policy;
+use crate::domain::rota::Rota;
 use crate::error::Error;
 use crate::jobs::tracker::Tracker;
 use crate::store::directory::Cache;
@@ -131,6 +134,21 @@ pub(crate) fn find_agent<'a>(
         }
     };
     found.ok_or_else(|| no_such("agent", wanted))
+}
+
+/// Finds a rota.
+pub(crate) fn find_rota<'a>(
+    directory: &'a Directory,
+    wanted: &Ref<RotaId>,
+) -> Result<&'a Rota, Error> {
+    let found = match wanted {
+        Ref::Id(id) => directory.rotas.get(id),
+        Ref::Name(name) => {
+            let mut rotas = directory.rotas.values();
+            rotas.find(|rota| rota.profile.name == *name)
+        }
+    };
+    found.ok_or_else(|| no_such("rota", wanted))
 }
 
 fn no_such<T: ToString>(resource: &'static str, wanted: &Ref<T>) -> Error {

@@ -140,6 +140,28 @@ codes! {
         Escalation = "escalation",
     }
 
+    /// What the turns of a rotation are counted in.
+    RotationUnit {
+        /// Hours by the clock on the wall.
+        Hours = "hours",
+        /// Days.
+        Days = "days",
+        /// Weeks.
+        Weeks = "weeks",
+    }
+
+    /// Why an agent is on duty.
+    DutySource {
+        /// By a layer of the rota.
+        Rota = "rota",
+        /// By an exception to it.
+        Override = "override",
+        /// By being online in the group.
+        Presence = "presence",
+        /// By leading the group.
+        Lead = "lead",
+    }
+
     /// What decided.
     Reason {
         /// The best of several eligible agents.

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use lotse_ids::{AgentId, GroupId};
+use lotse_ids::{AgentId, GroupId, RotaId};
 
 use super::agent::{Agent, Seat};
 use super::group::{Group, Skill};
+use super::rota::Rota;
 use super::workflow::Workflow;
 
 /// The seats of all agents at one instant.
 pub(crate) type Seats = HashMap<AgentId, Seat>;
 
-/// Groups, agents, skills and the workflow in force.
+/// Groups, agents, skills, the workflow in force and the rotas.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     /// All groups.
@@ -23,6 +24,8 @@ pub(crate) struct Directory {
     pub(crate) skills: BTreeMap<String, Skill>,
     /// The workflow in force; none in a fresh installation.
     pub(crate) workflow: Option<Arc<Workflow>>,
+    /// All rotas.
+    pub(crate) rotas: BTreeMap<RotaId, Rota>,
     members: HashMap<GroupId, Vec<AgentId>>,
 }
 
@@ -57,14 +60,43 @@ impl Directory {
                 .map(|skill| (skill.name.clone(), skill))
                 .collect(),
             workflow: workflow.map(Arc::new),
+            rotas: BTreeMap::new(),
             members,
         }
+    }
+
+    /// The same with these rotas.
+    pub(crate) fn with_rotas(mut self, rotas: Vec<Rota>) -> Self {
+        self.rotas = rotas
+            .into_iter()
+            .map(|rota| (rota.id.clone(), rota))
+            .collect();
+        self
     }
 
     /// The agents who work in `group`.
     pub(crate) fn members(&self, group: &GroupId) -> impl Iterator<Item = &Agent> {
         let ids = self.members.get(group).map_or(&[][..], Vec::as_slice);
         ids.iter().filter_map(|id| self.agents.get(id))
+    }
+
+    /// Whether an agent works here.
+    pub(crate) fn is_active(&self, agent: &AgentId) -> bool {
+        let agent = self.agents.get(agent);
+        agent.is_some_and(|agent| !agent.profile.retired)
+    }
+
+    /// The rota of a group.
+    pub(crate) fn rota_of(&self, group: &GroupId) -> Option<&Rota> {
+        let mut rotas = self.rotas.values();
+        rotas.find(|rota| rota.profile.group.as_ref() == Some(group))
+    }
+
+    /// Rotas by name, for people.
+    pub(crate) fn rotas_by_name(&self) -> Vec<&Rota> {
+        let mut rotas: Vec<&Rota> = self.rotas.values().collect();
+        rotas.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+        rotas
     }
 
     /// Groups by name, for people.

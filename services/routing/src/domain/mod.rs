@@ -4,16 +4,22 @@
 //! [`choice`] leads it from the group to an agent, [`queue`] decides whose turn it is when many
 //! wait. [`item`] is a ticket as routing sees it, [`decision`] the record of what was decided and
 //! why, and [`words`] tells it to people.
+//!
+//! [`rota`] is who is on duty when as configured, [`turns`] finds whose turn it is, [`duty`] adds
+//! the exceptions and whoever else stands in.
 
 pub(crate) mod agent;
 pub(crate) mod choice;
 pub(crate) mod codes;
 pub(crate) mod decision;
 pub(crate) mod directory;
+pub(crate) mod duty;
 pub(crate) mod group;
 pub(crate) mod item;
 pub(crate) mod language;
 pub(crate) mod queue;
+pub(crate) mod rota;
+pub(crate) mod turns;
 pub(crate) mod weight;
 pub(crate) mod words;
 pub(crate) mod workflow;

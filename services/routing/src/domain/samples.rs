@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lotse_clock::Timestamp;
-use lotse_ids::{AgentId, GroupId, TicketId};
+use lotse_ids::{AgentId, DutyOverrideId, GroupId, RotaId, TicketId};
 
 use super::agent::{Agent, Profile, Seat};
 use super::codes::{Channel, Presence, Priority, Status};
@@ -34,6 +34,14 @@ pub(crate) fn group(n: usize) -> GroupId {
 
 pub(crate) fn ticket(n: usize) -> TicketId {
     id("tkt", n)
+}
+
+pub(crate) fn rota() -> RotaId {
+    id("rta", 1)
+}
+
+pub(crate) fn duty_override(n: usize) -> DutyOverrideId {
+    id("ovr", n)
 }
 
 /// Pending tickets count by a quarter.

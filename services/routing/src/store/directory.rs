@@ -9,7 +9,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{QuerySelect as _, Set};
 
-use super::{agents, configuration};
+use super::{agents, configuration, rotas};
 use crate::domain::directory::Directory;
 
 /// The counter: one row.
@@ -69,7 +69,8 @@ pub(crate) async fn load(conn: &impl ConnectionTrait) -> Result<Directory, DbErr
     let workflow = configuration::find_workflow(conn, None).await?;
     let rows = agents::Entity::find().all(conn).await?;
     let agents: Result<Vec<_>, _> = rows.iter().map(agents::to_agent).collect();
-    Ok(Directory::new(groups, agents?, skills, workflow))
+    let rotas = rotas::all(conn).await?;
+    Ok(Directory::new(groups, agents?, skills, workflow).with_rotas(rotas))
 }
 
 /// Begins a change of configuration: counts it, and makes others wait for its end.

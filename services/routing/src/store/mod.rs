@@ -1,7 +1,7 @@
 //! The tables that routing owns, all named `routing_…`.
 //!
 //! [`agents`] holds configuration and the fence of capacity in one row, [`items`] the tickets,
-//! [`decisions`] why they are where they are, [`configuration`] groups, skills and workflows, and
+//! [`decisions`] why they are where they are, [`configuration`] groups, skills and workflows, [`rotas`] who is on duty, and
 //! [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
 //! types; what is searched or fenced stands in columns beside them.
 
@@ -16,6 +16,7 @@ pub(crate) mod decisions;
 pub(crate) mod directory;
 pub(crate) mod items;
 pub(crate) mod migrations;
+pub(crate) mod rotas;
 
 use std::fmt::Display;
 use std::str::FromStr;

@@ -6,6 +6,7 @@ mod assignment;
 mod by_hand;
 mod concurrency;
 mod configuration;
+mod duty;
 mod explanation;
 mod reopening;
 mod stage;

@@ -86,8 +86,8 @@ impl Replica {
         done.await.unwrap();
     }
 
-    /// Everything that was journaled of a ticket.
-    pub(crate) async fn recorded(&self, ticket: &str) -> Vec<Recorded> {
+    /// Everything that was journaled.
+    pub(crate) async fn all_events(&self) -> Vec<Recorded> {
         let mut events: Vec<Recorded> = Vec::new();
         let mut from = Positions::start(self.journal.incarnation().await.unwrap());
         loop {
@@ -98,6 +98,12 @@ impl Replica {
             events.extend(page.events);
             from = page.next;
         }
+        events
+    }
+
+    /// Everything that was journaled of a ticket.
+    pub(crate) async fn recorded(&self, ticket: &str) -> Vec<Recorded> {
+        let mut events = self.all_events().await;
         events.retain(|event| event.ticket_id.as_deref() == Some(ticket));
         events
     }

@@ -1,0 +1,221 @@
+//! `lotse.routing.v1.DutyService`.
+
+use lotse_clock::Timestamp;
+use lotse_errors::Violations;
+use lotse_grpc::{caller, page};
+use lotse_ids::DutyOverrideId;
+use lotse_proto::routing::v1 as proto;
+use lotse_proto::routing::v1::duty_service_server::DutyService;
+use lotse_proto::routing::v1::who_is_on_duty_request::Duty as Where;
+use lotse_proto::time::{from_proto, to_proto};
+use tonic::{Request, Response, Status};
+
+use super::{Api, DEFAULT_PAGE, MAX_PAGE, cut, finish, parse, place, rotas, show};
+use crate::app::duty::Duty;
+use crate::app::{Ref, find_rota};
+use crate::domain::codes::DutySource;
+use crate::domain::duty::OnDuty;
+use crate::error::Error;
+use crate::store::rotas::Range;
+
+/// What a request calls for, and when.
+fn wanted(request: &proto::WhoIsOnDutyRequest) -> Result<(Duty, Option<Timestamp>), Error> {
+    let proto::WhoIsOnDutyRequest { duty, at } = request;
+    let mut wrong = Violations::new();
+    let at = wrong.take("at", at.as_ref().map(from_proto).transpose());
+    let duty = match duty {
+        Some(Where::RotaId(rota)) => {
+            parse::required_reference(&mut wrong, "rota_id", rota).map(Duty::Rota)
+        }
+        Some(Where::GroupId(group)) => {
+            parse::required_reference(&mut wrong, "group_id", group).map(Duty::Group)
+        }
+        None => {
+            wrong.add("duty", "must name a rota or a group");
+            None
+        }
+    };
+    Ok(wrong.finish_with(duty.zip(at))?)
+}
+
+fn on_duty(one: OnDuty) -> proto::OnDuty {
+    let OnDuty {
+        agent,
+        source,
+        from,
+        until,
+        layer,
+        by,
+    } = one;
+    let source = match source {
+        DutySource::Rota => proto::DutySource::Rota,
+        DutySource::Override => proto::DutySource::Override,
+        DutySource::Presence => proto::DutySource::Presence,
+        DutySource::Lead => proto::DutySource::Lead,
+    };
+    proto::OnDuty {
+        agent_id: agent.into(),
+        source: source.into(),
+        from: show::time(from),
+        until: show::time(until),
+        layer,
+        override_id: show::id(by.as_ref()),
+    }
+}
+
+#[tonic::async_trait]
+impl DutyService for Api {
+    async fn put_rota(
+        &self,
+        request: Request<proto::PutRotaRequest>,
+    ) -> Result<Response<proto::PutRotaResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wanted = &rotas::wanted_rota(&request)?;
+        self.command(
+            &caller,
+            "PutRota",
+            &request.request_id,
+            &request,
+            |tx| async move {
+                let (rota, outcome) = self.app.put_rota(&tx, wanted).await?;
+                Ok(proto::PutRotaResponse {
+                    rota: Some(rotas::rota(&rota)),
+                    outcome: show::outcome(outcome),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn get_rota(
+        &self,
+        request: Request<proto::GetRotaRequest>,
+    ) -> Result<Response<proto::GetRotaResponse>, Status> {
+        let proto::GetRotaRequest { id } = request.into_inner();
+        let directory = self.app.directory().await?;
+        let rota = Some(rotas::rota(find_rota(&directory, &Ref::parse(&id))?));
+        Ok(Response::new(proto::GetRotaResponse { rota }))
+    }
+
+    async fn list_rotas(
+        &self,
+        request: Request<proto::ListRotasRequest>,
+    ) -> Result<Response<proto::ListRotasResponse>, Status> {
+        let proto::ListRotasRequest {
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let scope = page::Scope::new("ListRotas", &[]);
+        let place = place(&scope, page_size, &page_token)?;
+        let directory = self.app.directory().await?;
+        let all = directory.rotas_by_name();
+        let (rotas, next_page_token) = cut(all, &scope, place, |rota| &rota.profile.name);
+        Ok(Response::new(proto::ListRotasResponse {
+            rotas: rotas.into_iter().map(rotas::rota).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn put_override(
+        &self,
+        request: Request<proto::PutOverrideRequest>,
+    ) -> Result<Response<proto::PutOverrideResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wanted = &rotas::wanted_override(&request)?;
+        self.command(
+            &caller,
+            "PutOverride",
+            &request.request_id,
+            &request,
+            |tx| async move {
+                let (one, outcome) = self.app.put_override(&tx, wanted).await?;
+                Ok(proto::PutOverrideResponse {
+                    duty_override: Some(rotas::duty_override(&one)),
+                    outcome: show::outcome(outcome),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn delete_override(
+        &self,
+        request: Request<proto::DeleteOverrideRequest>,
+    ) -> Result<Response<proto::DeleteOverrideResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let proto::DeleteOverrideRequest {
+            id,
+            etag,
+            request_id,
+        } = &request;
+        let mut wrong = Violations::new();
+        let id: Option<DutyOverrideId> = wrong.parse("id", id);
+        let id = &finish(wrong, request_id, id)?;
+        self.command(
+            &caller,
+            "DeleteOverride",
+            request_id,
+            &request,
+            |tx| async move {
+                self.app.delete_override(&tx, id, etag).await?;
+                Ok(proto::DeleteOverrideResponse {})
+            },
+        )
+        .await
+    }
+
+    async fn list_overrides(
+        &self,
+        request: Request<proto::ListOverridesRequest>,
+    ) -> Result<Response<proto::ListOverridesResponse>, Status> {
+        let proto::ListOverridesRequest {
+            rota_id,
+            ends_after,
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let mut wrong = Violations::new();
+        let rota = parse::required_reference(&mut wrong, "rota_id", &rota_id);
+        let ends_after = ends_after.as_ref().map(from_proto).transpose();
+        let ends_after = wrong.take("ends_after", ends_after);
+        let (rota, ends_after) = wrong
+            .finish_with(rota.zip(ends_after))
+            .map_err(Error::from)?;
+        let bound = ends_after.map(|at| at.as_millis().to_string());
+        let parts = [rota_id.as_str(), bound.as_deref().unwrap_or_default()];
+        let scope = page::Scope::new("ListOverrides", &parts);
+        let size = page::size(page_size, DEFAULT_PAGE, MAX_PAGE).map_err(Error::from)?;
+        let after = scope.key::<2>(&page_token).map_err(Error::from)?;
+        let range = Range {
+            ends_after,
+            starts_before: None,
+            after: after.map(rotas::after).transpose()?,
+        };
+        let limit = usize::try_from(size).unwrap_or(usize::MAX);
+        let (page, more) = self.app.overrides(&rota, &range, limit).await?;
+        let token = page.last().filter(|_| more).map(|last| {
+            let begins = last.starts_at.as_millis().to_string();
+            scope.token(&[&begins, last.id.as_str()])
+        });
+        Ok(Response::new(proto::ListOverridesResponse {
+            overrides: page.iter().map(rotas::duty_override).collect(),
+            next_page_token: token.unwrap_or_default(),
+        }))
+    }
+
+    async fn who_is_on_duty(
+        &self,
+        request: Request<proto::WhoIsOnDutyRequest>,
+    ) -> Result<Response<proto::WhoIsOnDutyResponse>, Status> {
+        let (duty, at) = wanted(request.get_ref())?;
+        let answer = self.app.on_duty(&duty, at).await?;
+        Ok(Response::new(proto::WhoIsOnDutyResponse {
+            on_duty: answer.on_duty.into_iter().map(on_duty).collect(),
+            rota_id: show::id(answer.rota.as_ref()),
+            at: Some(to_proto(answer.at)),
+        }))
+    }
+}

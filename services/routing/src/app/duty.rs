@@ -1,0 +1,105 @@
+//! Who is on duty.
+
+use lotse_clock::Timestamp;
+use lotse_ids::{GroupId, RotaId};
+
+use super::{App, Ref, find_group, find_rota};
+use crate::domain::codes::Presence;
+use crate::domain::directory::Directory;
+use crate::domain::duty::{self, OnDuty, Present};
+use crate::domain::group::Group;
+use crate::domain::rota::Rota;
+use crate::error::Error;
+use crate::store::{agents, rotas};
+
+/// Where somebody is on duty.
+#[derive(Clone, Debug)]
+pub(crate) enum Duty {
+    Rota(Ref<RotaId>),
+    Group(Ref<GroupId>),
+}
+
+/// Who is on duty at an instant.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// In order.
+    pub(crate) on_duty: Vec<OnDuty>,
+    /// The rota that was asked.
+    pub(crate) rota: Option<RotaId>,
+    pub(crate) at: Timestamp,
+}
+
+impl App {
+    /// Who is on duty, now if nothing else is said.
+    pub(crate) async fn on_duty(
+        &self,
+        wanted: &Duty,
+        at: Option<Timestamp>,
+    ) -> Result<Answer, Error> {
+        let at = at.unwrap_or_else(|| self.now());
+        let directory = self.directory().await?;
+        let (rota, group) = match wanted {
+            Duty::Rota(rota) => (Some(find_rota(&directory, rota)?), None),
+            Duty::Group(group) => {
+                let group = find_group(&directory, group)?;
+                (directory.rota_of(&group.id), Some(group))
+            }
+        };
+        let mut on_duty = Vec::new();
+        if let Some(rota) = rota {
+            on_duty.extend(self.in_rota(&directory, rota, at).await?);
+        }
+        if let Some(group) = group {
+            on_duty.extend(self.in_group(&directory, group, at).await?);
+        }
+        Ok(Answer {
+            on_duty: duty::once(on_duty),
+            rota: rota.map(|rota| rota.id.clone()),
+            at,
+        })
+    }
+
+    async fn in_rota(
+        &self,
+        directory: &Directory,
+        rota: &Rota,
+        at: Timestamp,
+    ) -> Result<Vec<OnDuty>, Error> {
+        let is_active = |agent: &_| directory.is_active(agent);
+        let turns = rota.turns(is_active, at);
+        let window = duty::window(&turns, at);
+        let range = rotas::Range {
+            ends_after: Some(window.from),
+            starts_before: Some(window.until),
+            after: None,
+        };
+        let overrides = rotas::overrides(self.db.reader(), &rota.id, &range, None).await?;
+        Ok(duty::of_rota(rota, &turns, &overrides, is_active, at))
+    }
+
+    async fn in_group(
+        &self,
+        directory: &Directory,
+        group: &Group,
+        at: Timestamp,
+    ) -> Result<Vec<OnDuty>, Error> {
+        let members = directory
+            .members(&group.id)
+            .filter(|agent| !agent.profile.retired);
+        let members = members.map(|agent| &agent.id);
+        let members = agents::find_all(self.db.reader(), members).await?;
+        let present = members
+            .into_iter()
+            .filter(|one| one.seat.presence == Presence::Online && one.presence_since <= at);
+        let present = present.map(|one| Present {
+            agent: one.agent.id,
+            name: one.agent.profile.name,
+            load: one.seat.load,
+            since: one.presence_since,
+            until: one.presence_due_at,
+        });
+        let lead = group.profile.lead.as_ref();
+        let lead = lead.filter(|lead| directory.is_active(lead));
+        Ok(duty::of_group(present.collect(), lead))
+    }
+}

@@ -1,0 +1,286 @@
+//! Duty rotas and the exceptions to them.
+
+use lotse_clock::Timestamp;
+use lotse_errors::Violations;
+use lotse_grpc::etag;
+use lotse_ids::{AgentId, DutyOverrideId, GroupId, RotaId};
+use lotse_journal::Tx;
+
+use super::configuration::{announce, outcome};
+use super::{App, Outcome, Ref, find_agent, find_group, find_rota};
+use crate::domain::directory::Directory;
+use crate::domain::rota::{
+    AgentShift, Layer, Override, Plan, Problem, Rota, RotaProfile, Rotation, Schedule,
+};
+use crate::error::Error;
+use crate::store::{directory, rotas as store};
+
+/// A rota as a caller wants it.
+#[derive(Clone, Debug)]
+pub(crate) struct WantedRota {
+    /// Which rota to change; none to go by the name.
+    pub(crate) id: Option<RotaId>,
+    pub(crate) name: String,
+    pub(crate) zone: String,
+    pub(crate) group: Option<Ref<GroupId>>,
+    pub(crate) layers: Vec<Layer<Ref<AgentId>>>,
+    pub(crate) etag: String,
+}
+
+/// An exception as a caller wants it.
+#[derive(Clone, Debug)]
+pub(crate) struct WantedOverride {
+    /// Which one to change; none for a new one.
+    pub(crate) id: Option<DutyOverrideId>,
+    pub(crate) rota: Ref<RotaId>,
+    pub(crate) agent: Ref<AgentId>,
+    pub(crate) instead_of: Option<Ref<AgentId>>,
+    pub(crate) starts_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
+    pub(crate) note: String,
+    pub(crate) etag: String,
+}
+
+impl App {
+    /// Creates or changes a rota.
+    pub(crate) async fn put_rota(
+        &self,
+        tx: &Tx,
+        wanted: &WantedRota,
+    ) -> Result<(Rota, Outcome), Error> {
+        directory::lock(tx).await?;
+        let directory = directory::load(tx).await?;
+        let by_name = find_rota(&directory, &Ref::Name(wanted.name.clone())).ok();
+        let before = match &wanted.id {
+            Some(id) => Some(find_rota(&directory, &Ref::Id(id.clone()))?),
+            None => by_name,
+        };
+        if by_name.is_some_and(|other| before.is_none_or(|before| before.id != other.id)) {
+            let name = wanted.name.clone();
+            return Err(Error::Taken {
+                resource: "rota",
+                name,
+            });
+        }
+        let (profile, schedule) = profile(&directory, before.map(|rota| &rota.id), wanted)?;
+        let now = self.now();
+        let rota = match before {
+            None => Rota {
+                id: RotaId::generate(now),
+                profile,
+                schedule,
+                version: 1,
+                created_at: now,
+                updated_at: now,
+            },
+            Some(before) => {
+                etag::check(&wanted.etag, before.version)?;
+                if before.profile == profile {
+                    return Ok((before.clone(), Outcome::Unchanged));
+                }
+                Rota {
+                    profile,
+                    schedule,
+                    version: before.version + 1,
+                    updated_at: now,
+                    ..before.clone()
+                }
+            }
+        };
+        store::save(tx, &rota, before.is_none()).await?;
+        announce(tx, "rota", rota.id.as_str(), rota.version);
+        Ok((rota, outcome(before.is_none())))
+    }
+
+    /// Makes an exception or changes one.
+    pub(crate) async fn put_override(
+        &self,
+        tx: &Tx,
+        wanted: &WantedOverride,
+    ) -> Result<(Override, Outcome), Error> {
+        // Nothing of the directory changes, but what is checked must still hold at the commit.
+        directory::lock(tx).await?;
+        let directory = directory::load(tx).await?;
+        let before = match &wanted.id {
+            Some(id) => Some(found_override(tx, id).await?),
+            None => None,
+        };
+        let now = self.now();
+        let new = exception(&directory, before.as_ref(), wanted, now)?;
+        if let Some(before) = &before {
+            etag::check(&wanted.etag, before.version)?;
+            let same = Override {
+                version: before.version,
+                updated_at: before.updated_at,
+                ..new.clone()
+            };
+            if same == *before {
+                return Ok((same, Outcome::Unchanged));
+            }
+        }
+        store::save_override(tx, &new, before.is_none()).await?;
+        announce(tx, "duty_override", new.id.as_str(), new.version);
+        Ok((new, outcome(before.is_none())))
+    }
+
+    /// Takes an exception back.
+    pub(crate) async fn delete_override(
+        &self,
+        tx: &Tx,
+        id: &DutyOverrideId,
+        etag: &str,
+    ) -> Result<(), Error> {
+        directory::lock(tx).await?;
+        let before = found_override(tx, id).await?;
+        etag::check(etag, before.version)?;
+        store::delete_override(tx, id).await?;
+        announce(tx, "duty_override", id.as_str(), before.version + 1);
+        Ok(())
+    }
+
+    /// A page of the exceptions to a rota, and whether there are more.
+    pub(crate) async fn overrides(
+        &self,
+        rota: &Ref<RotaId>,
+        range: &store::Range,
+        limit: usize,
+    ) -> Result<(Vec<Override>, bool), Error> {
+        let directory = self.directory().await?;
+        let rota = find_rota(&directory, rota)?;
+        let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        let mut page = store::overrides(self.db.reader(), &rota.id, range, Some(one_more)).await?;
+        let more = page.len() > limit;
+        page.truncate(limit);
+        Ok((page, more))
+    }
+}
+
+async fn found_override(tx: &Tx, id: &DutyOverrideId) -> Result<Override, Error> {
+    let found = store::find_override(tx, id).await?;
+    found.ok_or_else(|| Error::NoSuch {
+        resource: "duty_override",
+        id: id.to_string(),
+    })
+}
+
+/// The rota with its agents and group found, or everything that is wrong with it.
+fn profile(
+    directory: &Directory,
+    own: Option<&RotaId>,
+    wanted: &WantedRota,
+) -> Result<(RotaProfile, Schedule), Error> {
+    let mut wrong = Violations::new();
+    let schedule = match Schedule::new(&wanted.zone, &wanted.layers) {
+        Ok(schedule) => Some(schedule),
+        Err(invalid) => {
+            for Problem { field, message } in invalid.0 {
+                wrong.add(format!("rota.{field}"), message);
+            }
+            None
+        }
+    };
+    let group = wanted
+        .group
+        .as_ref()
+        .map(|group| find_group(directory, group));
+    let group = wrong.take("rota.group_id", group.transpose()).flatten();
+    let other = group.and_then(|group| directory.rota_of(&group.id));
+    if let Some(other) = other.filter(|other| Some(&other.id) != own) {
+        let message = format!("has a rota already: {:?}", other.profile.name);
+        wrong.add("rota.group_id", message);
+    }
+    let layers = wanted.layers.iter().enumerate();
+    let layers: Vec<Layer> = layers
+        .map(|(at, layer)| found_layer(directory, &mut wrong, &format!("rota.layers[{at}]"), layer))
+        .collect();
+    let schedule = wrong.finish_with(schedule)?;
+    let profile = RotaProfile {
+        name: wanted.name.clone(),
+        zone: wanted.zone.clone(),
+        group: group.map(|group| group.id.clone()),
+        layers,
+    };
+    Ok((profile, schedule))
+}
+
+/// A layer with its agents found; those who do not exist are noted as wrong and left out.
+fn found_layer(
+    directory: &Directory,
+    wrong: &mut Violations,
+    path: &str,
+    layer: &Layer<Ref<AgentId>>,
+) -> Layer {
+    let mut agent = |field: String, wanted: &Ref<AgentId>| {
+        let found = wrong.take(&field, find_agent(directory, wanted))?;
+        Some(found.id.clone())
+    };
+    let plan = match &layer.plan {
+        Plan::Rotation(rotation) => {
+            let agents = rotation.agents.iter().enumerate();
+            Plan::Rotation(Rotation {
+                agents: agents
+                    .filter_map(|(at, one)| agent(format!("{path}.rotation.agent_ids[{at}]"), one))
+                    .collect(),
+                unit: rotation.unit,
+                every: rotation.every,
+                hand_over_at: rotation.hand_over_at,
+                starts_on: rotation.starts_on,
+            })
+        }
+        Plan::Shifts(shifts) => {
+            let shifts = shifts.iter().enumerate();
+            let shift = |(at, shift): (usize, &AgentShift<Ref<AgentId>>)| {
+                Some(AgentShift {
+                    agent: agent(format!("{path}.shifts.shifts[{at}].agent_id"), &shift.agent)?,
+                    hours: shift.hours,
+                })
+            };
+            Plan::Shifts(shifts.filter_map(shift).collect())
+        }
+    };
+    Layer {
+        name: layer.name.clone(),
+        plan,
+        hours: layer.hours.clone(),
+    }
+}
+
+/// The exception as it will be, or everything that is wrong with it.
+fn exception(
+    directory: &Directory,
+    before: Option<&Override>,
+    wanted: &WantedOverride,
+    now: Timestamp,
+) -> Result<Override, Error> {
+    let mut wrong = Violations::new();
+    let rota = wrong.take("duty_override.rota_id", find_rota(directory, &wanted.rota));
+    if let (Some(rota), Some(before)) = (rota, before) {
+        let stays = rota.id == before.rota;
+        wrong.require("duty_override.rota_id", stays, "must not change");
+    }
+    let agent = wrong.take(
+        "duty_override.agent_id",
+        find_agent(directory, &wanted.agent),
+    );
+    let instead_of = wanted.instead_of.as_ref();
+    let instead_of = instead_of.map(|agent| find_agent(directory, agent));
+    let field = "duty_override.instead_of_agent_id";
+    let instead_of = wrong.take(field, instead_of.transpose()).flatten();
+    if let (Some(agent), Some(instead_of)) = (agent, instead_of) {
+        let other = agent.id != instead_of.id;
+        wrong.require(field, other, "must be another agent than agent_id");
+    }
+    let (rota, agent) = wrong.finish_with(rota.zip(agent))?;
+    Ok(Override {
+        id: before.map_or_else(|| DutyOverrideId::generate(now), |before| before.id.clone()),
+        rota: rota.id.clone(),
+        agent: agent.id.clone(),
+        instead_of: instead_of.map(|agent| agent.id.clone()),
+        starts_at: wanted.starts_at,
+        ends_at: wanted.ends_at,
+        note: wanted.note.clone(),
+        version: before.map_or(1, |before| before.version + 1),
+        created_at: before.map_or(now, |before| before.created_at),
+        updated_at: now,
+    })
+}

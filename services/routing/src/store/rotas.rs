@@ -1,0 +1,235 @@
+//! Duty rotas and the exceptions to them: `routing_rotas`, `routing_overrides`.
+
+use lotse_clock::Timestamp;
+use lotse_ids::{DutyOverrideId, RotaId};
+use sea_orm::entity::prelude::*;
+use sea_orm::{Condition, QueryOrder as _, QuerySelect as _, Set};
+
+use super::{from_json, parsed, to_json};
+use crate::domain::rota::{Override, Rota, RotaProfile, Schedule};
+
+/// Rotas.
+pub mod rota {
+    use sea_orm::entity::prelude::*;
+
+    /// One rota.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "routing_rotas")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub name: String,
+        pub profile: String,
+        pub version: i64,
+        pub created_at: i64,
+        pub updated_at: i64,
+    }
+
+    /// No relations: what belongs together is asked for by id.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Exceptions.
+pub mod exception {
+    use sea_orm::entity::prelude::*;
+
+    /// One exception.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "routing_overrides")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: String,
+        pub rota_id: String,
+        pub agent_id: String,
+        pub instead_of: Option<String>,
+        pub starts_at: i64,
+        pub ends_at: i64,
+        pub note: String,
+        pub version: i64,
+        pub created_at: i64,
+        pub updated_at: i64,
+    }
+
+    /// No relations: what belongs together is asked for by id.
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Which exceptions to a rota a list is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Range {
+    /// Only those that end after this instant.
+    pub(crate) ends_after: Option<Timestamp>,
+    /// Only those that begin before this instant.
+    pub(crate) starts_before: Option<Timestamp>,
+    /// Only those after this one, by beginning and id.
+    pub(crate) after: Option<(Timestamp, DutyOverrideId)>,
+}
+
+fn to_rota(row: &rota::Model) -> Result<Rota, DbErr> {
+    let profile: RotaProfile = from_json(&row.profile)?;
+    let schedule = Schedule::new(&profile.zone, &profile.layers)
+        .map_err(|invalid| DbErr::Type(invalid.to_string()))?;
+    Ok(Rota {
+        id: parsed(&row.id)?,
+        profile,
+        schedule,
+        version: row.version,
+        created_at: Timestamp::from_millis(row.created_at),
+        updated_at: Timestamp::from_millis(row.updated_at),
+    })
+}
+
+fn to_override(row: &exception::Model) -> Result<Override, DbErr> {
+    Ok(Override {
+        id: parsed(&row.id)?,
+        rota: parsed(&row.rota_id)?,
+        agent: parsed(&row.agent_id)?,
+        instead_of: row.instead_of.as_deref().map(parsed).transpose()?,
+        starts_at: Timestamp::from_millis(row.starts_at),
+        ends_at: Timestamp::from_millis(row.ends_at),
+        note: row.note.clone(),
+        version: row.version,
+        created_at: Timestamp::from_millis(row.created_at),
+        updated_at: Timestamp::from_millis(row.updated_at),
+    })
+}
+
+/// All rotas, in no order.
+pub(crate) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Rota>, DbErr> {
+    let rows = rota::Entity::find().all(conn).await?;
+    rows.iter().map(to_rota).collect()
+}
+
+/// Adds a rota or writes it anew.
+pub(crate) async fn save(
+    conn: &impl ConnectionTrait,
+    rota: &Rota,
+    is_new: bool,
+) -> Result<(), DbErr> {
+    let Rota {
+        id,
+        profile,
+        schedule: _,
+        version,
+        created_at,
+        updated_at,
+    } = rota;
+    let row = rota::ActiveModel {
+        id: Set(id.to_string()),
+        name: Set(profile.name.clone()),
+        profile: Set(to_json(profile)?),
+        version: Set(*version),
+        created_at: Set(created_at.as_millis()),
+        updated_at: Set(updated_at.as_millis()),
+    };
+    if is_new {
+        rota::Entity::insert(row)
+            .exec_without_returning(conn)
+            .await?;
+    } else {
+        rota::Entity::update(row).exec(conn).await?;
+    }
+    Ok(())
+}
+
+/// One exception.
+pub(crate) async fn find_override(
+    conn: &impl ConnectionTrait,
+    id: &DutyOverrideId,
+) -> Result<Option<Override>, DbErr> {
+    let row = exception::Entity::find_by_id(id.to_string())
+        .one(conn)
+        .await?;
+    row.as_ref().map(to_override).transpose()
+}
+
+/// The exceptions to a rota, by beginning and id.
+pub(crate) async fn overrides(
+    conn: &impl ConnectionTrait,
+    rota: &RotaId,
+    range: &Range,
+    limit: Option<u64>,
+) -> Result<Vec<Override>, DbErr> {
+    use exception::Column;
+    let mut select = exception::Entity::find().filter(Column::RotaId.eq(rota.as_str()));
+    if let Some(instant) = range.ends_after {
+        select = select.filter(Column::EndsAt.gt(instant.as_millis()));
+    }
+    if let Some(instant) = range.starts_before {
+        select = select.filter(Column::StartsAt.lt(instant.as_millis()));
+    }
+    if let Some((starts_at, id)) = &range.after {
+        let starts_at = starts_at.as_millis();
+        let same = Condition::all()
+            .add(Column::StartsAt.eq(starts_at))
+            .add(Column::Id.gt(id.as_str()));
+        let later = Condition::any()
+            .add(Column::StartsAt.gt(starts_at))
+            .add(same);
+        select = select.filter(later);
+    }
+    let rows = select
+        .order_by_asc(Column::StartsAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(conn)
+        .await?;
+    rows.iter().map(to_override).collect()
+}
+
+/// Adds an exception or writes it anew.
+pub(crate) async fn save_override(
+    conn: &impl ConnectionTrait,
+    one: &Override,
+    is_new: bool,
+) -> Result<(), DbErr> {
+    let Override {
+        id,
+        rota,
+        agent,
+        instead_of,
+        starts_at,
+        ends_at,
+        note,
+        version,
+        created_at,
+        updated_at,
+    } = one;
+    let row = exception::ActiveModel {
+        id: Set(id.to_string()),
+        rota_id: Set(rota.to_string()),
+        agent_id: Set(agent.to_string()),
+        instead_of: Set(instead_of.as_ref().map(ToString::to_string)),
+        starts_at: Set(starts_at.as_millis()),
+        ends_at: Set(ends_at.as_millis()),
+        note: Set(note.clone()),
+        version: Set(*version),
+        created_at: Set(created_at.as_millis()),
+        updated_at: Set(updated_at.as_millis()),
+    };
+    if is_new {
+        exception::Entity::insert(row)
+            .exec_without_returning(conn)
+            .await?;
+    } else {
+        exception::Entity::update(row).exec(conn).await?;
+    }
+    Ok(())
+}
+
+/// Takes an exception away.
+pub(crate) async fn delete_override(
+    conn: &impl ConnectionTrait,
+    id: &DutyOverrideId,
+) -> Result<(), DbErr> {
+    exception::Entity::delete_by_id(id.to_string())
+        .exec(conn)
+        .await?;
+    Ok(())
+}
