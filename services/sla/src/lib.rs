@@ -9,6 +9,7 @@ pub mod app;
 pub mod domain;
 mod error;
 pub mod jobs;
+pub mod notification;
 pub mod settings;
 pub mod store;
 mod wire;
@@ -19,6 +20,7 @@ use lotse_clock::BusinessClock;
 use lotse_db::Db;
 use lotse_grpc::{Service, tuned};
 use lotse_journal::Journal;
+use lotse_proto::sla::v1::alert_service_server::AlertServiceServer;
 use lotse_proto::sla::v1::sla_service_server::SlaServiceServer;
 use lotse_timers::{TimerStore, Worker};
 
@@ -76,7 +78,8 @@ pub fn build(deps: Deps, config: Config) -> Service {
         catalogs,
     };
     Service::new("sla")
-        .add(tuned!(SlaServiceServer::new(api::Api(app))))
+        .add(tuned!(SlaServiceServer::new(api::Api(app.clone()))))
+        .add(tuned!(AlertServiceServer::new(api::Api(app))))
         .job(follower)
         .job(Arc::new(worker))
 }

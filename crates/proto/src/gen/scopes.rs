@@ -130,6 +130,20 @@ pub const SCOPES: &[(&str, &str)] = &[
         "/lotse.routing.v1.WorkflowService/PutWorkflow",
         "routing.admin",
     ),
+    (
+        "/lotse.sla.v1.AlertService/GetNotificationTarget",
+        "sla.read",
+    ),
+    ("/lotse.sla.v1.AlertService/ListDeadLetters", "sla.read"),
+    (
+        "/lotse.sla.v1.AlertService/ListNotificationTargets",
+        "sla.read",
+    ),
+    (
+        "/lotse.sla.v1.AlertService/PutNotificationTarget",
+        "sla.admin",
+    ),
+    ("/lotse.sla.v1.AlertService/RedriveDeadLetters", "sla.admin"),
     ("/lotse.sla.v1.SlaService/GetCalendar", "sla.read"),
     ("/lotse.sla.v1.SlaService/GetPolicy", "sla.read"),
     ("/lotse.sla.v1.SlaService/ListCalendars", "sla.read"),

@@ -1,5 +1,7 @@
 //! The gRPC face: hands each call to its use case.
 
+mod alerts;
+
 use lotse_grpc::caller;
 use lotse_journal::Origin;
 use lotse_proto::sla::v1 as proto;

@@ -1,9 +1,12 @@
-//! Use cases: settings are put ([`policies`], [`calendars`]), tickets are kept ([`keeper`]).
+//! Use cases: settings are put ([`policies`], [`calendars`], [`notification_targets`]), tickets are
+//! kept ([`keeper`]), notices that did not arrive are tried again ([`dead_letters`]).
 
 pub mod calendars;
 pub mod catalogs;
 pub mod clocks;
+pub mod dead_letters;
 pub mod keeper;
+pub mod notification_targets;
 pub mod policies;
 mod put;
 mod work;

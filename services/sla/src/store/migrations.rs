@@ -4,31 +4,35 @@ use sea_orm_migration::prelude::*;
 
 /// The migrations of this service, in order.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Settings), Box::new(Clocks)]
+    vec![
+        Box::new(Settings),
+        Box::new(Clocks),
+        Box::new(super::delivery_tables::Deliveries),
+    ]
 }
 
-fn text(name: &'static str) -> ColumnDef {
+pub(super) fn text(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().not_null().take()
 }
 
-fn maybe_text(name: &'static str) -> ColumnDef {
+pub(super) fn maybe_text(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().null().take()
 }
 
 /// Milliseconds: since the epoch for `_at`, a span for `_ms`. Also counters that grow for ever.
-fn long(name: &'static str) -> ColumnDef {
+pub(super) fn long(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().take()
 }
 
-fn maybe_long(name: &'static str) -> ColumnDef {
+pub(super) fn maybe_long(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().null().take()
 }
 
-fn number(name: &'static str) -> ColumnDef {
+pub(super) fn number(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).integer().not_null().take()
 }
 
-fn flag(name: &'static str) -> ColumnDef {
+pub(super) fn flag(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).boolean().not_null().take()
 }
 

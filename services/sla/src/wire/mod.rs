@@ -6,5 +6,7 @@ pub(crate) mod clock;
 mod conditions;
 pub(crate) mod enums;
 pub(crate) mod news;
+pub(crate) mod notification;
 pub(crate) mod plan;
 pub(crate) mod policy;
+mod smtp;

@@ -6,6 +6,7 @@ mod firing;
 mod listing;
 mod model;
 mod naive;
+mod notify;
 mod provenance;
 mod putting;
 mod suite;
