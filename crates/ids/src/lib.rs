@@ -4,6 +4,8 @@
 //! `tkt_01h455vb4pex5vsknk084sn02q`: it says what it names, sorts by the time it was made, and a
 //! ticket's id cannot be passed where an agent's is wanted.
 
+pub mod organisation;
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;

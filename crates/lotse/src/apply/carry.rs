@@ -13,7 +13,8 @@ use super::read::Kind;
 use super::spec::{Agent, Calendar, Group, Policy, Rule, Skill, Spec, Survey, Workflow};
 use super::state::{Clients, Known, State};
 use super::words::{
-    AUTHORS, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS, Vocabulary,
+    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS,
+    Vocabulary,
 };
 
 /// What stopped it.
@@ -348,6 +349,7 @@ fn proto_policy(
         no_warnings,
         ends_at,
         reply_authors,
+        bot_phase,
     } = policy;
     let target = |target: &super::spec::Target| sla::Target {
         metric: METRICS.code(&target.metric),
@@ -362,6 +364,7 @@ fn proto_policy(
         categories: list(&conditions.categories),
         tags: list(&conditions.tags),
         languages: list(&conditions.languages),
+        organisations: list(&conditions.organisations),
         attributes: attributes
             .map(|(key, values)| sla::AttributeCondition {
                 key: key.clone(),
@@ -385,6 +388,7 @@ fn proto_policy(
         no_warnings: *no_warnings,
         ends_at: ENDS.code(ends_at),
         reply_authors: codes(reply_authors, AUTHORS),
+        bot_phase: BOT_PHASES.code(bot_phase),
         etag,
         ..sla::Policy::default()
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::read::{Kind, Reader};
 use super::spec::{Calendar, Conditions, Override, Policy, Survey, Target};
 use super::words::{
-    AUTHORS, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS, WEEKDAYS, span,
-    time_of_day,
+    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS, WEEKDAYS,
+    span, time_of_day,
 };
 use super::yaml::{Entry, Map};
 
@@ -150,6 +150,9 @@ pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
     if reply_authors.is_empty() {
         reply_authors.insert("human".to_owned());
     }
+    let bot_phase = map
+        .take("bot_phase")
+        .and_then(|entry| reader.word(&entry, BOT_PHASES));
     let name = reader.name(Kind::Policy, map)?;
     Some(Policy {
         name,
@@ -160,6 +163,7 @@ pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
         no_warnings,
         ends_at: ends_at.unwrap_or("solved".to_owned()),
         reply_authors,
+        bot_phase: bot_phase.unwrap_or("counts".to_owned()),
     })
 }
 
@@ -178,6 +182,7 @@ fn conditions(reader: &mut Reader, mut map: Map<'_>) -> Conditions {
         categories: reader.texts(&mut map, "categories"),
         tags: reader.texts(&mut map, "tags"),
         languages: reader.languages(&mut map),
+        organisations: reader.texts(&mut map, "organisations"),
         attributes,
         groups: reader.references(&mut map, "groups", Kind::Group),
     };

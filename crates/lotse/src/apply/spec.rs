@@ -92,6 +92,7 @@ pub(crate) struct Policy {
     pub(crate) no_warnings: bool,
     pub(crate) ends_at: String,
     pub(crate) reply_authors: BTreeSet<String>,
+    pub(crate) bot_phase: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -101,6 +102,7 @@ pub(crate) struct Conditions {
     pub(crate) categories: BTreeSet<String>,
     pub(crate) tags: BTreeSet<String>,
     pub(crate) languages: BTreeSet<String>,
+    pub(crate) organisations: BTreeSet<String>,
     pub(crate) attributes: BTreeMap<String, BTreeSet<String>>,
     pub(crate) groups: BTreeSet<String>,
 }

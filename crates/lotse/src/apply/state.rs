@@ -23,7 +23,8 @@ use super::spec::{
     Agent, Calendar, Conditions, Group, Override, Policy, Rule, Skill, Survey, Target, Workflow,
 };
 use super::words::{
-    AUTHORS, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS, time_of_day,
+    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS,
+    time_of_day,
 };
 
 /// Services answer at most so many at once.
@@ -359,6 +360,7 @@ fn known_policy(
         no_warnings: policy.no_warnings,
         ends_at: ENDS.word(policy.ends_at),
         reply_authors: authors.map(|code| AUTHORS.word(code)).collect(),
+        bot_phase: BOT_PHASES.word(policy.bot_phase),
     };
     Ok(Known {
         etag: policy.etag,
@@ -382,6 +384,7 @@ fn conditions(given: sla::PolicyConditions, names: &BTreeMap<String, String>) ->
         categories: given.categories.into_iter().collect(),
         tags: given.tags.into_iter().collect(),
         languages: lower(given.languages),
+        organisations: given.organisations.into_iter().collect(),
         attributes: attributes
             .map(|one| (one.key, one.values.into_iter().collect()))
             .collect(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lotse_proto::common::v1::{AuthorKind, Channel, Priority, SlaMetric, SurveyKind};
-use lotse_proto::sla::v1::{CalendarPreset, ResolutionEnd, Weekday};
+use lotse_proto::sla::v1::{BotPhase, CalendarPreset, ResolutionEnd, Weekday};
 use lotse_proto::survey::v1::survey::Trigger;
 
 /// An enum of the API: its values by their names in lower case, without their common prefix.
@@ -28,6 +28,7 @@ vocabulary!(METRICS, SlaMetric, "SLA_METRIC_");
 vocabulary!(AUTHORS, AuthorKind, "AUTHOR_KIND_");
 vocabulary!(SURVEYS, SurveyKind, "SURVEY_KIND_");
 vocabulary!(TRIGGERS, Trigger, "TRIGGER_");
+vocabulary!(BOT_PHASES, BotPhase, "BOT_PHASE_");
 vocabulary!(ENDS, ResolutionEnd, "RESOLUTION_END_");
 vocabulary!(PRESETS, CalendarPreset, "CALENDAR_PRESET_");
 vocabulary!(WEEKDAYS, Weekday, "WEEKDAY_");

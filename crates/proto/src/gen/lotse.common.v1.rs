@@ -411,6 +411,16 @@ pub enum SlaMetric {
     TotalResolution = 4,
     /// The time since a human agent last did something, in NEW and OPEN.
     Idle = 5,
+    /// From creation or a public agent reply to the next one, in every unsolved status; repeats.
+    PeriodicUpdate = 6,
+    /// As PERIODIC_UPDATE, but it pauses while it is the requester's turn (PENDING).
+    PausableUpdate = 7,
+    /// The time that is ours alone: NEW and OPEN, until solved.
+    AgentWork = 8,
+    /// From entering a group until leaving it or solved, in NEW and OPEN; one per stay.
+    GroupOwnership = 9,
+    /// From waiting in a group's queue until an agent has it; one per hop.
+    Pickup = 10,
 }
 impl SlaMetric {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -425,6 +435,11 @@ impl SlaMetric {
             Self::RequesterWait => "SLA_METRIC_REQUESTER_WAIT",
             Self::TotalResolution => "SLA_METRIC_TOTAL_RESOLUTION",
             Self::Idle => "SLA_METRIC_IDLE",
+            Self::PeriodicUpdate => "SLA_METRIC_PERIODIC_UPDATE",
+            Self::PausableUpdate => "SLA_METRIC_PAUSABLE_UPDATE",
+            Self::AgentWork => "SLA_METRIC_AGENT_WORK",
+            Self::GroupOwnership => "SLA_METRIC_GROUP_OWNERSHIP",
+            Self::Pickup => "SLA_METRIC_PICKUP",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -436,6 +451,11 @@ impl SlaMetric {
             "SLA_METRIC_REQUESTER_WAIT" => Some(Self::RequesterWait),
             "SLA_METRIC_TOTAL_RESOLUTION" => Some(Self::TotalResolution),
             "SLA_METRIC_IDLE" => Some(Self::Idle),
+            "SLA_METRIC_PERIODIC_UPDATE" => Some(Self::PeriodicUpdate),
+            "SLA_METRIC_PAUSABLE_UPDATE" => Some(Self::PausableUpdate),
+            "SLA_METRIC_AGENT_WORK" => Some(Self::AgentWork),
+            "SLA_METRIC_GROUP_OWNERSHIP" => Some(Self::GroupOwnership),
+            "SLA_METRIC_PICKUP" => Some(Self::Pickup),
             _ => None,
         }
     }

@@ -428,7 +428,7 @@ pub struct RequesterProfile {
     /// The language they prefer, BCP 47.
     #[prost(string, tag = "4")]
     pub language: ::prost::alloc::string::String,
-    /// The organisation they belong to. At most 256 bytes.
+    /// The organisation they belong to; policies may ask for it. At most 256 bytes.
     #[prost(string, tag = "5")]
     pub organisation: ::prost::alloc::string::String,
 }

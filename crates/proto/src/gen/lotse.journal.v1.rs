@@ -153,6 +153,9 @@ pub struct TicketCreated {
     /// The closed ticket that this one continues; empty when it does not.
     #[prost(string, tag = "13")]
     pub follow_up_of: ::prost::alloc::string::String,
+    /// The requester's organisation at that time, as a key made of its name; empty when not known.
+    #[prost(string, tag = "14")]
+    pub organisation_key: ::prost::alloc::string::String,
 }
 /// Facts of a ticket changed. Each field holds the new value; `changed` names those that differ.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -452,7 +455,7 @@ pub struct ClockChanged {
     /// When the breach was noticed; the breach itself is `occurred_at`.
     #[prost(message, optional, tag = "12")]
     pub detected_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Why: a code such as `requester_wait`, `solved_without_reply`, `priority_changed`.
+    /// Why: a code such as `pending`, `solved_without_reply`, `priority_changed`, `merged_into`.
     #[prost(string, tag = "13")]
     pub reason: ::prost::alloc::string::String,
 }

@@ -438,12 +438,14 @@ pub struct Clock {
     /// When it was fulfilled, in time or late; absent while unanswered.
     #[prost(message, optional, tag = "17")]
     pub fulfilled_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// When it was cancelled.
+    /// When it was cancelled. Of a BREACHED clock: when what it waited for was given up, so that
+    /// nothing can fulfil it any more (its ticket was solved, merged or handed on).
     #[prost(message, optional, tag = "18")]
     pub cancelled_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Why it stands where it stands, as a code: for PAUSED `pending` or `on_hold`; for CANCELLED
-    /// `solved_without_reply`, `solved`, `not_in_policy`, `no_policy` or `history_changed`; for
-    /// BREACHED `retarget` or `inherited` where no time ran out; else empty.
+    /// Why it stands where it stands, as a code: for PAUSED `pending`, `on_hold` or `bot_phase`; for
+    /// CANCELLED `solved_without_reply`, `solved`, `handed_on`, `merged_into`, `not_in_policy`,
+    /// `no_policy` or `history_changed`; for BREACHED `retarget`, `inherited` or `merge` where no time
+    /// ran out; else empty.
     #[prost(string, tag = "19")]
     pub reason: ::prost::alloc::string::String,
     /// The highest share of the target that was warned about, in percent; 0 for none.
@@ -487,8 +489,8 @@ pub struct Policy {
     /// What ends total_resolution. Unspecified in a Put means SOLVED.
     #[prost(enumeration = "ResolutionEnd", tag = "8")]
     pub ends_at: i32,
-    /// Whose public messages are replies, for first_reply and next_reply: HUMAN, BOT, AUTOMATION or
-    /// SYSTEM. In a Put an empty list means HUMAN alone.
+    /// Whose public messages are replies, for first_reply, next_reply and both updates: HUMAN, BOT,
+    /// AUTOMATION or SYSTEM. In a Put an empty list means HUMAN alone.
     #[prost(
         enumeration = "super::super::common::v1::AuthorKind",
         repeated,
@@ -507,6 +509,10 @@ pub struct Policy {
     /// When this version was put; set by the server.
     #[prost(message, optional, tag = "13")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether the time in which a bot talks to the requester counts for first_reply. Unspecified in
+    /// a Put means COUNTS.
+    #[prost(enumeration = "BotPhase", tag = "14")]
+    pub bot_phase: i32,
 }
 /// Which tickets a policy is for. Every condition that is given must hold; within one, any of its
 /// values will do. At most 256 values each.
@@ -538,6 +544,10 @@ pub struct PolicyConditions {
     /// The group that has the ticket: `grp_…`. Never holds before the ticket is in a group.
     #[prost(string, repeated, tag = "7")]
     pub group_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The requester's organisation when the ticket was taken in, as intake's callers name it, without
+    /// regard to case and outer spaces; at most 256 bytes each. Never holds where none was given.
+    #[prost(string, repeated, tag = "8")]
+    pub organisations: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// One of the caller's own facts.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -598,6 +608,45 @@ impl ResolutionEnd {
             "RESOLUTION_END_UNSPECIFIED" => Some(Self::Unspecified),
             "RESOLUTION_END_SOLVED" => Some(Self::Solved),
             "RESOLUTION_END_CLOSED" => Some(Self::Closed),
+            _ => None,
+        }
+    }
+}
+/// Whether a bot's talk with the requester counts for first_reply.
+///
+/// The bot phase of a ticket begins with the first public message of a BOT, if by then no agent has
+/// or had the ticket and no human agent has done anything to it. It ends for good when somebody who
+/// is no bot takes over: an agent gets the ticket, it is transferred or escalated, or a human agent
+/// does anything to it. What the requester writes does not end it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BotPhase {
+    /// In a Put: COUNTS. Never answered.
+    Unspecified = 0,
+    /// first_reply runs on in the bot phase.
+    Counts = 1,
+    /// first_reply pauses in the bot phase, with the reason `bot_phase`. Where `reply_authors` has BOT
+    /// the bot's message is the first reply, and nothing is left to pause.
+    Excluded = 2,
+}
+impl BotPhase {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BOT_PHASE_UNSPECIFIED",
+            Self::Counts => "BOT_PHASE_COUNTS",
+            Self::Excluded => "BOT_PHASE_EXCLUDED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BOT_PHASE_UNSPECIFIED" => Some(Self::Unspecified),
+            "BOT_PHASE_COUNTS" => Some(Self::Counts),
+            "BOT_PHASE_EXCLUDED" => Some(Self::Excluded),
             _ => None,
         }
     }

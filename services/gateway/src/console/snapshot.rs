@@ -73,7 +73,7 @@ pub struct Ticket {
 /// An SLA clock that runs, or ran out.
 #[derive(Clone, Debug, Serialize)]
 pub struct Clock {
-    /// `first_reply`, `next_reply`, `requester_wait`, `total_resolution` or `idle`.
+    /// What it measures, as in `first_reply` or `idle`.
     pub metric: &'static str,
     /// Used share of the target; 1 and above is past due.
     pub share: f64,

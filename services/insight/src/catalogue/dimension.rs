@@ -110,9 +110,14 @@ const SURVEY_KINDS: &[&str] = &["csat", "ces", "nps"];
 const SLA_METRICS: &[&str] = &[
     "first_reply",
     "next_reply",
+    "periodic_update",
+    "pausable_update",
     "requester_wait",
+    "agent_work",
     "total_resolution",
     "idle",
+    "group_ownership",
+    "pickup",
 ];
 
 /// All dimensions.

@@ -93,7 +93,7 @@ pub(super) async fn take_in(
     messages::insert(tx, &stored).await?;
 
     let mut created: BTreeMap<usize, Created> = BTreeMap::new();
-    for ((index, item, _), (ticket, message)) in accepted
+    for ((index, item, requester), (ticket, message)) in accepted
         .iter()
         .zip(new_tickets.into_iter().zip(new_messages))
     {
@@ -101,6 +101,7 @@ pub(super) async fn take_in(
             tell(
                 &tx.on_behalf_of(item.origin.clone()),
                 &item.new,
+                &people.get(requester).profile.organisation,
                 &ticket,
                 message.as_ref(),
             )
@@ -114,8 +115,8 @@ pub(super) async fn take_in(
     Ok((0..items.len()).map(outcome).collect())
 }
 
-fn tell(tx: &Tx, new: &NewTicket, ticket: &Ticket, message: Option<&Message>) {
-    tx.emit(event::created(ticket, new.when.past()));
+fn tell(tx: &Tx, new: &NewTicket, organisation: &str, ticket: &Ticket, message: Option<&Message>) {
+    tx.emit(event::created(ticket, organisation, new.when.past()));
     if let Some(message) = message {
         tx.emit(event::message_added(ticket, message, new.when.past()));
     }

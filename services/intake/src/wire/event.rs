@@ -1,6 +1,7 @@
 //! The events of intake, as drafts for the journal: ids, facts and measures.
 
 use lotse_clock::Timestamp;
+use lotse_ids::organisation;
 use lotse_journal::{Body, Draft};
 use lotse_proto::journal::v1 as proto;
 use lotse_proto::time::to_proto;
@@ -9,8 +10,8 @@ use super::enums;
 use crate::domain::lifecycle::Transition;
 use crate::domain::ticket::{Message, Ticket};
 
-/// A ticket was taken in.
-pub(crate) fn created(ticket: &Ticket, past: Option<Timestamp>) -> Draft {
+/// A ticket was taken in, of a requester of that organisation (empty when not known).
+pub(crate) fn created(ticket: &Ticket, organisation: &str, past: Option<Timestamp>) -> Draft {
     let text = |id: Option<&lotse_ids::TicketId>| id.map(ToString::to_string).unwrap_or_default();
     let body = Body::TicketCreated(proto::TicketCreated {
         number: ticket.number.unsigned_abs(),
@@ -30,6 +31,7 @@ pub(crate) fn created(ticket: &Ticket, past: Option<Timestamp>) -> Draft {
             .unwrap_or_default(),
         repeat_of: text(ticket.repeat_of.as_ref()),
         follow_up_of: text(ticket.follow_up_of.as_ref()),
+        organisation_key: organisation::key(organisation),
     });
     draft(ticket, past, body)
 }

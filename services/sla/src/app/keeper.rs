@@ -253,6 +253,10 @@ impl<'a> Batch<'a> {
             );
             return Ok(());
         };
+        if work.is_solved() && matches!(tidings, Tidings::Released(_)) {
+            // Nobody is awaited there.
+            return Ok(());
+        }
         let (event, asked) = tidings.told(work.facts_mut());
         let created = matches!(event, Event::Created { .. });
         let replan = match asked.map(|reason| work.replan(catalog, reason)) {

@@ -73,6 +73,8 @@ impl Work {
             watermark: row.watermark,
             first_over: row.first_over,
             wrote_at: row.wrote_at,
+            group: row.group.clone(),
+            bot: row.bot,
             tallies: row.tallies.clone(),
             clocks: latest
                 .iter()
@@ -95,6 +97,11 @@ impl Work {
     /// What decides which policy fits.
     pub(super) fn facts_mut(&mut self) -> &mut Facts {
         &mut self.facts
+    }
+
+    /// Whether the ticket is solved, as far as this batch has come.
+    pub(super) fn is_solved(&self) -> bool {
+        self.ticket.status.is_solved()
     }
 
     /// The timer's generation, and when it is due.
@@ -130,7 +137,7 @@ impl Work {
         mut fact: Fact,
         now: Timestamp,
     ) -> Result<Vec<Change>, Error> {
-        fact.at = self.ticket.place(fact.event, fact.at);
+        fact.at = self.ticket.place(&fact.event, fact.at);
         let created = matches!(fact.event, Event::Created { .. });
         let plan = fact
             .replan
@@ -200,6 +207,8 @@ impl Work {
             watermark: ticket.watermark,
             first_over: ticket.first_over,
             wrote_at: ticket.wrote_at,
+            group: ticket.group,
+            bot: ticket.bot,
             facts,
             plan: ticket.plan.as_ref().map(|plan| plan.reference.clone()),
             tallies: ticket.tallies,

@@ -186,6 +186,7 @@ impl Catalog {
             hours,
             warn: content.warn.as_slice().into(),
             ends_at: content.ends_at,
+            bot_phase: content.bot_phase,
         })
     }
 

@@ -46,7 +46,7 @@ pub struct ClockTimes {
     pub detected: Option<Timestamp>,
     /// When it was fulfilled.
     pub fulfilled: Option<Timestamp>,
-    /// When it was cancelled.
+    /// When it was cancelled; of a broken promise, when it became pointless to keep it.
     pub cancelled: Option<Timestamp>,
 }
 
@@ -135,7 +135,7 @@ impl Clock {
     pub fn is_open(&self) -> bool {
         match self.state {
             State::Running | State::Paused => true,
-            State::Breached => self.times.fulfilled.is_none(),
+            State::Breached => self.times.fulfilled.is_none() && self.times.cancelled.is_none(),
             State::Met | State::Cancelled => false,
         }
     }
@@ -232,6 +232,16 @@ impl Clock {
             self.state = State::Cancelled;
             self.reason = reason;
             self.times.due = None;
+            self.times.cancelled = Some(at);
+            self.tell(Transition::Cancelled, at, reason, log);
+        }
+    }
+
+    /// The cycle is over at `at`: as [`Self::cancel`], but a broken promise waits no longer to be
+    /// kept.
+    pub(super) fn end(&mut self, at: Timestamp, reason: Reason, log: &mut Vec<Change>) {
+        self.cancel(at, reason, log);
+        if self.is_open() {
             self.times.cancelled = Some(at);
             self.tell(Transition::Cancelled, at, reason, log);
         }

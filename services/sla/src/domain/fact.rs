@@ -22,7 +22,7 @@ pub struct Fact {
 }
 
 /// What happened. Also the stored form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The ticket was taken in; whether by or for a requester.
@@ -41,8 +41,24 @@ pub enum Event {
     Wrote,
     /// Somebody or something else wrote to the requester.
     Answered(Author),
+    /// It came into other hands, or waits for some.
+    Handed(Hand),
     /// Nothing that any other clock than idle looks at.
     Touched,
+}
+
+/// Who has a ticket from now on. Also the stored form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hand {
+    /// The group; `None` for the one that had it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Whether an agent has it now; else it waits for one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agent: bool,
+    /// Whether it is a hop of its own even within the group: a transfer or an escalation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hop: bool,
 }
 
 /// Another plan.

@@ -8,7 +8,7 @@ use lotse_calendar::Calendar;
 use lotse_clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::vocabulary::ResolutionEnd;
+use super::vocabulary::{BotPhase, ResolutionEnd};
 
 /// A version of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,11 +52,13 @@ pub struct Terms {
     pub warn: Arc<[u8]>,
     /// What ends total_resolution.
     pub ends_at: ResolutionEnd,
+    /// Whether the bot phase counts for first_reply.
+    pub bot_phase: BotPhase,
 }
 
 impl PartialEq for Terms {
     fn eq(&self, other: &Self) -> bool {
-        // Hours, warnings and end follow from the versions.
+        // Hours, warnings, end and bot phase follow from the versions.
         self.policy == other.policy
             && self.target == other.target
             && self.calendar == other.calendar

@@ -140,6 +140,9 @@ fn merge(
             if new.times.fulfilled.is_some() && old.times.fulfilled.is_none() {
                 retell(Transition::FulfilledLate, &old, own, told);
             }
+            if new.times.cancelled.is_some() && old.times.cancelled.is_none() {
+                retell(Transition::Cancelled, &old, own, told);
+            }
         }
         (State::Paused, State::Running) => retell(Transition::Resumed, &old, own, told),
         (State::Running, State::Running) if old.times.due != new.times.due => {

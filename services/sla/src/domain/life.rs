@@ -13,7 +13,7 @@ use super::catalog::Plan;
 use super::clock::Clock;
 use super::fact::{Event, Fact, Replan};
 use super::hours::Terms;
-use super::ticket::Ticket;
+use super::ticket::{Ticket, mode};
 use super::vocabulary::{Metric, Mode, Reason, State};
 
 /// `bucket:position` of the event that a fact is from.
@@ -101,7 +101,7 @@ impl Lives {
                 terms: clock.terms.clone(),
                 cause: Cause {
                     source: source.clone(),
-                    event: fact.event,
+                    event: fact.event.clone(),
                     replan: fact.replan.as_ref().map(|replan| replan.reason),
                 },
             };
@@ -190,7 +190,7 @@ fn flow(ticket: &Ticket, clock: &Clock) -> Flow {
         Flow::Stands(clock.reason)
     } else {
         // Overdue and not answered: its reason says why it is overdue.
-        match clock.metric.mode(ticket.status, clock.terms.ends_at) {
+        match mode(clock.metric, &clock.terms, ticket.status, ticket.bot) {
             Mode::Pauses(reason) => Flow::Stands(reason),
             _ => Flow::Over,
         }

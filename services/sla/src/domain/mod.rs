@@ -8,17 +8,19 @@
 mod catalog;
 mod clock;
 mod fact;
+mod hands;
 mod hours;
 mod late;
 mod life;
 mod policy;
 mod record;
+mod replan;
 mod ticket;
 mod vocabulary;
 
 pub use catalog::{CalendarVersion, Catalog, Plan, PlanRef, PolicyVersion, UnknownVersion};
 pub use clock::{Change, Clock, ClockTimes, Transition};
-pub use fact::{Event, Fact, Replan};
+pub use fact::{Event, Fact, Hand, Replan};
 pub use hours::{CalendarRef, Hours, PolicyRef, Terms};
 pub use late::reconcile;
 pub use life::{Cause, Flow, Life, Lives, Mark, Source};
@@ -26,5 +28,5 @@ pub use policy::{Conditions, Facts, PolicyContent, Target};
 pub use record::Record;
 pub use ticket::{Tally, Ticket};
 pub use vocabulary::{
-    Author, Channel, Metric, Mode, Priority, Reason, ResolutionEnd, State, Status,
+    Author, Bot, BotPhase, Channel, Metric, Mode, Priority, Reason, ResolutionEnd, State, Status,
 };

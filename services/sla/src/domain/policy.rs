@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use lotse_ids::organisation;
 use serde::{Deserialize, Serialize};
 
-use super::vocabulary::{Author, Channel, Metric, Priority, ResolutionEnd};
+use super::vocabulary::{Author, BotPhase, Channel, Metric, Priority, ResolutionEnd};
 
 /// What is known of a ticket and decides which policy fits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct Facts {
     pub language: String,
     /// The caller's own facts.
     pub attributes: BTreeMap<String, String>,
+    /// Key of the requester's organisation; empty when not known.
+    #[serde(default)]
+    pub organisation: String,
     /// The group that has it.
     pub group: Option<String>,
 }
@@ -42,6 +46,14 @@ pub struct PolicyContent {
     pub ends_at: ResolutionEnd,
     /// Whose public messages are replies.
     pub replies: Vec<Author>,
+    /// Whether the bot phase counts for first_reply.
+    #[serde(default = "counts")]
+    pub bot_phase: BotPhase,
+}
+
+/// What policies said before they could say it.
+const fn counts() -> BotPhase {
+    BotPhase::Counts
 }
 
 /// One promise.
@@ -75,6 +87,8 @@ pub struct Conditions {
     pub attributes: BTreeMap<String, Vec<String>>,
     /// Any of these groups.
     pub groups: Vec<String>,
+    /// Any of these organisations, by name.
+    pub organisations: Vec<String>,
 }
 
 impl Conditions {
@@ -86,6 +100,9 @@ impl Conditions {
             && any(&self.tags, |tag| facts.tags.contains(tag))
             && any(&self.languages, |range| in_range(&facts.language, range))
             && any(&self.groups, |group| facts.group.as_ref() == Some(group))
+            && any(&self.organisations, |name| {
+                facts.organisation == organisation::key(name)
+            })
             && self.attributes.iter().all(|(key, values)| {
                 let value = facts.attributes.get(key).map_or("", String::as_str);
                 values.iter().any(|wanted| wanted == value)
@@ -130,6 +147,7 @@ mod tests {
             tags: vec!["vip".into()],
             language: "de-AT".into(),
             attributes: BTreeMap::from([("site".into(), "north".into())]),
+            organisation: organisation::key("Harbour Ltd"),
             group: None,
         }
     }
@@ -145,6 +163,11 @@ mod tests {
         conditions.languages = vec!["de".into()];
         conditions.attributes = BTreeMap::from([("site".into(), vec!["north".into()])]);
         assert!(conditions.hold(&facts()));
+        conditions.organisations = vec!["Others Inc".into(), " harbour LTD".into()];
+        assert!(conditions.hold(&facts()));
+        conditions.organisations.pop();
+        assert!(!conditions.hold(&facts()), "another organisation");
+        conditions.organisations.clear();
         conditions.groups = vec!["grp_1".into()];
         assert!(!conditions.hold(&facts()), "it is in no group yet");
         let group = Some("grp_1".into());
@@ -195,6 +218,7 @@ mod tests {
             warn: vec![],
             ends_at: ResolutionEnd::Solved,
             replies: vec![Author::Human],
+            bot_phase: BotPhase::Counts,
         };
         let millis = |priority| {
             let target = content.target(Metric::FirstReply, priority);

@@ -58,7 +58,7 @@ impl Record {
 
     /// Takes what came next; returns what it did to the clocks.
     pub fn take(&mut self, mut fact: Fact, source: Source, recorded_at: Timestamp) -> Vec<Change> {
-        fact.at = self.ticket.place(fact.event, fact.at);
+        fact.at = self.ticket.place(&fact.event, fact.at);
         let late = !matches!(fact.event, Event::Created { .. }) && self.ticket.is_late(fact.at);
         let place = self.facts.partition_point(|earlier| earlier.at <= fact.at);
         self.facts.insert(place, fact.clone());
@@ -81,7 +81,7 @@ impl Record {
         if let Some(lives) = &mut self.lives {
             let cause = Cause {
                 source,
-                event: fact.event,
+                event: fact.event.clone(),
                 replan: fact.replan.as_ref().map(|replan| replan.reason),
             };
             let facts = (&self.facts[..], &self.sources[..]);

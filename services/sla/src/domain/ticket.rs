@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::Plan;
 use super::clock::{Change, Clock};
-use super::fact::{Event, Fact, Replan};
-use super::vocabulary::{Author, Metric, Mode, Reason, State, Status};
+use super::fact::{Event, Fact};
+use super::hours::Terms;
+use super::vocabulary::{Author, Bot, BotPhase, Metric, Mode, Reason, State, Status};
 
 /// A ticket as its clocks see it.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub struct Ticket {
     pub first_over: bool,
     /// The newest message of the requester since the last reply or solution.
     pub wrote_at: Option<Timestamp>,
+    /// The group that has it, or had it last.
+    pub group: Option<String>,
+    /// Where it stands towards its bot phase.
+    pub bot: Bot,
     /// What outlives a metric's cycles.
     pub tallies: BTreeMap<Metric, Tally>,
     /// The newest cycle of each metric.
@@ -47,9 +52,9 @@ pub struct Tally {
 
 /// The time of a step: when it happened, and when it is noticed.
 #[derive(Clone, Copy)]
-struct When {
-    at: Timestamp,
-    now: Timestamp,
+pub(super) struct When {
+    pub(super) at: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Ticket {
@@ -63,6 +68,8 @@ impl Ticket {
             watermark: at,
             first_over: false,
             wrote_at: None,
+            group: None,
+            bot: Bot::Waits,
             tallies: BTreeMap::new(),
             clocks: BTreeMap::new(),
             past: Vec::new(),
@@ -73,7 +80,7 @@ impl Ticket {
     /// other in the order in which they were recorded, so a status counts from its predecessor at
     /// the earliest, and so does a message to a solved ticket: it came after the answer as far as
     /// the answer knows.
-    pub fn place(&self, event: Event, at: Timestamp) -> Timestamp {
+    pub fn place(&self, event: &Event, at: Timestamp) -> Timestamp {
         let follows = match event {
             Event::Status { .. } => true,
             Event::Wrote => self.status.is_solved(),
@@ -99,12 +106,6 @@ impl Ticket {
         at < self.watermark || self.clocks.values().any(prevents)
     }
 
-    /// Whether this plan promises something that the one until now did not, so that [`Self::step`]
-    /// needs the ticket's facts.
-    pub fn adds_metrics(&self, plan: Option<&Plan>) -> bool {
-        plan.is_some_and(|plan| plan.terms.keys().any(|metric| self.is_added(*metric)))
-    }
-
     /// When a clock of this ticket next needs a look.
     pub fn next_at(&self) -> Option<Timestamp> {
         self.clocks.values().filter_map(Clock::next_at).min()
@@ -126,16 +127,21 @@ impl Ticket {
     pub fn step(&mut self, fact: &Fact, before: &[Fact], now: Timestamp) -> Vec<Change> {
         let mut log = self.pass(fact.at, now);
         let when = When { at: fact.at, now };
-        match (&fact.replan, fact.event) {
+        // What is let go is judged by what was promised where it comes from.
+        let anew = self.let_go(&fact.event, when, &mut log);
+        match (&fact.replan, &fact.event) {
             (Some(replan), Event::Created { .. }) => self.plan = replan.plan.clone(),
-            (Some(replan), _) => self.replan(replan, before, when, &mut log),
+            (Some(replan), _) => self.replan(replan, anew, before, when, &mut log),
             (None, _) => {}
         }
         if fact.human {
-            self.touch(when, &mut log);
+            self.renew(Metric::Idle, when, &mut log);
+        }
+        if fact.human || fact.event.takes_over() {
+            self.take_over(when, &mut log);
         }
         let was_solved = self.status.is_solved();
-        self.take(fact.event, when, &mut log);
+        self.take(&fact.event, when, &mut log);
         // Whoever created, touched or reopened it leaves it untouched from now on.
         let reopened = was_solved && !self.status.is_solved();
         if fact.human || reopened || matches!(fact.event, Event::Created { .. }) {
@@ -146,16 +152,17 @@ impl Ticket {
         log
     }
 
-    fn take(&mut self, event: Event, when: When, log: &mut Vec<Change>) {
+    fn take(&mut self, event: &Event, when: When, log: &mut Vec<Change>) {
         match event {
             Event::Created { for_requester } => {
-                if for_requester {
+                if *for_requester {
                     self.ensure(Metric::FirstReply, when.at, when, log);
                 }
-                self.ensure(Metric::RequesterWait, when.at, when, log);
-                self.ensure(Metric::TotalResolution, when.at, when, log);
+                for metric in FROM_CREATION {
+                    self.ensure(metric, when.at, when, log);
+                }
             }
-            Event::Status { to, by_requester } => self.enter(to, by_requester, when, log),
+            Event::Status { to, by_requester } => self.enter(*to, *by_requester, when, log),
             Event::Wrote => {
                 self.wrote_at = Some(when.at);
                 if self.status == Status::Pending {
@@ -168,14 +175,27 @@ impl Ticket {
                 }
             }
             Event::Answered(author) => {
-                if self.counts(author) {
-                    self.fulfil(Metric::FirstReply, when, log);
-                    self.fulfil(Metric::NextReply, when, log);
-                    self.first_over = true;
-                    self.wrote_at = None;
+                if self.counts(*author) {
+                    self.answer(when, log);
+                }
+                if *author == Author::Bot {
+                    self.let_bot_talk(when, log);
                 }
             }
+            Event::Handed(hand) => self.hand_over(hand, when, log),
             Event::Touched => {}
+        }
+    }
+
+    /// The requester has a reply that counts.
+    fn answer(&mut self, when: When, log: &mut Vec<Change>) {
+        self.fulfil(Metric::FirstReply, when, log);
+        self.fulfil(Metric::NextReply, when, log);
+        self.first_over = true;
+        self.wrote_at = None;
+        for metric in UPDATES {
+            self.renew(metric, when, log);
+            self.ensure(metric, when.at, when, log);
         }
     }
 
@@ -186,15 +206,19 @@ impl Ticket {
         }
         let was = std::mem::replace(&mut self.status, to);
         self.status_at = when.at;
+        let bot = self.bot;
         for clock in self.clocks.values_mut().filter(|clock| clock.is_open()) {
-            match clock.metric.mode(to, clock.terms.ends_at) {
+            match mode(clock.metric, &clock.terms, to, bot) {
                 Mode::Runs => clock.run(when.at, when.now, log),
                 Mode::Pauses(reason) => clock.pause(when.at, reason, log),
                 Mode::Fulfils => {
                     clock.fulfil(when.at, log);
-                    self.tallies.entry(clock.metric).or_default().spent = clock.consumed;
+                    if clock.metric.inherits() {
+                        self.tallies.entry(clock.metric).or_default().spent = clock.consumed;
+                    }
                 }
                 Mode::Cancels(reason) => clock.cancel(when.at, reason, log),
+                Mode::Ends(reason) => clock.end(when.at, reason, log),
             }
         }
         if to.is_solved() {
@@ -203,8 +227,11 @@ impl Ticket {
                 self.wrote_at = None;
             }
         } else if was.is_solved() {
-            for metric in Metric::ALL.iter().filter(|metric| metric.inherits()) {
-                self.ensure(*metric, when.at, when, log);
+            for metric in FROM_CREATION {
+                self.ensure(metric, when.at, when, log);
+            }
+            if self.group.is_some() {
+                self.ensure(Metric::GroupOwnership, when.at, when, log);
             }
             // A word of thanks long before somebody else reopened the ticket waits for nothing.
             let from = self
@@ -216,12 +243,12 @@ impl Ticket {
         }
     }
 
-    /// A human agent did something.
-    fn touch(&mut self, when: When, log: &mut Vec<Change>) {
-        let idle = self.clocks.get(&Metric::Idle);
-        // Several things done in one instant are one touch.
-        if idle.is_some_and(|clock| clock.started_at < when.at) {
-            self.fulfil(Metric::Idle, when, log);
+    /// What `metric` repeats with was done: its cycle is fulfilled. Several such things done in one
+    /// instant are one.
+    fn renew(&mut self, metric: Metric, when: When, log: &mut Vec<Change>) {
+        let clock = self.clocks.get(&metric);
+        if clock.is_some_and(|clock| clock.started_at < when.at) {
+            self.fulfil(metric, when, log);
         }
     }
 
@@ -233,7 +260,7 @@ impl Ticket {
         }
     }
 
-    fn fulfil(&mut self, metric: Metric, when: When, log: &mut Vec<Change>) {
+    pub(super) fn fulfil(&mut self, metric: Metric, when: When, log: &mut Vec<Change>) {
         if let Some(clock) = self.clocks.get_mut(&metric).filter(|clock| clock.is_open()) {
             clock.fulfil(when.at, log);
         }
@@ -241,7 +268,13 @@ impl Ticket {
 
     /// Starts a cycle of `metric` that times from `from`, if something is promised on it, the
     /// ticket is in a status where it can run, and none is open.
-    fn ensure(&mut self, metric: Metric, from: Timestamp, when: When, log: &mut Vec<Change>) {
+    pub(super) fn ensure(
+        &mut self,
+        metric: Metric,
+        from: Timestamp,
+        when: When,
+        log: &mut Vec<Change>,
+    ) {
         let spent = self.tallies.get(&metric).map_or(0, |tally| tally.spent);
         self.start(
             metric,
@@ -254,7 +287,7 @@ impl Ticket {
     }
 
     /// As [`Self::ensure`], beginning at an instant with something consumed.
-    fn start(
+    pub(super) fn start(
         &mut self,
         metric: Metric,
         from: Timestamp,
@@ -266,7 +299,7 @@ impl Ticket {
         let Some(terms) = self.plan.as_ref().and_then(|plan| plan.terms.get(&metric)) else {
             return;
         };
-        let mode = metric.mode(self.status, terms.ends_at);
+        let mode = mode(metric, terms, self.status, self.bot);
         let open = self.clocks.get(&metric).is_some_and(Clock::is_open);
         if open || !matches!(mode, Mode::Runs | Mode::Pauses(_)) {
             return;
@@ -280,83 +313,25 @@ impl Ticket {
             self.past.push(previous);
         }
     }
+}
 
-    /// The ticket goes by another plan. Clocks with a result keep it.
-    fn replan(&mut self, to: &Replan, before: &[Fact], when: When, log: &mut Vec<Change>) {
-        let plan = to.plan.as_deref();
-        let added: Vec<_> = plan
-            .into_iter()
-            .flat_map(|plan| plan.terms.keys().copied())
-            .filter(|metric| self.is_added(*metric))
-            .collect();
-        let live = |clock: &&mut Clock| matches!(clock.state, State::Running | State::Paused);
-        for clock in self.clocks.values_mut().filter(live) {
-            match plan.map(|plan| plan.terms.get(&clock.metric)) {
-                Some(Some(terms)) if *terms == clock.terms => {}
-                Some(Some(terms)) => {
-                    let terms = terms.clone();
-                    clock.retarget(terms, when.at, when.now, to.reason, log);
-                    // Only a solved ticket whose clock ran until it was closed gets here.
-                    if clock.metric.mode(self.status, clock.terms.ends_at) == Mode::Fulfils {
-                        clock.fulfil(when.at, log);
-                    }
-                }
-                Some(None) => clock.cancel(when.at, Reason::NotInPolicy, log),
-                None => clock.cancel(when.at, Reason::NoPolicy, log),
-            }
-        }
-        self.plan.clone_from(&to.plan);
-        if !added.is_empty() {
-            self.add(&added, before, when, log);
-        }
-    }
+/// What is timed from creation on, and again from a reopening; FirstReply apart.
+const FROM_CREATION: [Metric; 5] = [
+    Metric::PeriodicUpdate,
+    Metric::PausableUpdate,
+    Metric::RequesterWait,
+    Metric::AgentWork,
+    Metric::TotalResolution,
+];
 
-    /// Starts clocks of metrics that were not promised until now, as if they always had been: from
-    /// creation, with what the ticket's history consumed of them.
-    fn add(&mut self, metrics: &[Metric], before: &[Fact], when: When, log: &mut Vec<Change>) {
-        let Some(first) = before.first() else {
-            return;
-        };
-        let mut past = Self::blank(first.at);
-        for fact in before {
-            let created = matches!(fact.event, Event::Created { .. });
-            let replan = created.then(|| Replan {
-                plan: self.plan.clone(),
-                reason: Reason::None,
-            });
-            past.step(
-                &Fact {
-                    replan,
-                    ..fact.clone()
-                },
-                &[],
-                when.now,
-            );
-        }
-        for metric in metrics {
-            let Some(clock) = past.clocks.get(metric) else {
-                continue;
-            };
-            if clock.state == State::Paused || clock.is_open() && clock.resumed_at.is_some() {
-                let begin = (when.at, clock.used(when.at));
-                self.start(
-                    *metric,
-                    clock.started_at,
-                    begin,
-                    Reason::Retarget,
-                    when.now,
-                    log,
-                );
-            } else if metric.inherits() {
-                self.tallies.entry(*metric).or_default().spent = clock.consumed;
-            }
-        }
-    }
+/// What begins anew with each reply.
+const UPDATES: [Metric; 2] = [Metric::PeriodicUpdate, Metric::PausableUpdate];
 
-    /// Whether nothing was promised on `metric` until now, and nothing of it is open.
-    fn is_added(&self, metric: Metric) -> bool {
-        let promised = |plan: &Arc<Plan>| plan.terms.contains_key(&metric);
-        let open = self.clocks.get(&metric).is_some_and(Clock::is_open);
-        !open && !self.plan.as_ref().is_some_and(promised)
+/// What the ticket's status and its bot phase do to a clock.
+pub(super) fn mode(metric: Metric, terms: &Terms, status: Status, bot: Bot) -> Mode {
+    let excluded = metric == Metric::FirstReply && terms.bot_phase == BotPhase::Excluded;
+    match metric.mode(status, terms.ends_at) {
+        Mode::Runs if excluded && bot == Bot::Talks => Mode::Pauses(Reason::BotPhase),
+        mode => mode,
     }
 }

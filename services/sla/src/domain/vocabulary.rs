@@ -39,12 +39,22 @@ codes! {
         FirstReply = "first_reply",
         /// From the oldest unanswered requester message to the next reply that counts.
         NextReply = "next_reply",
+        /// From creation or a reply that counts to the next one.
+        PeriodicUpdate = "periodic_update",
+        /// As that, but not while it is the requester's turn.
+        PausableUpdate = "pausable_update",
         /// The time the requester waits for us or for third parties, until solved.
         RequesterWait = "requester_wait",
+        /// The time that is ours alone, until solved.
+        AgentWork = "agent_work",
         /// From creation to solved or closed, without pauses.
         TotalResolution = "total_resolution",
         /// Since a human agent last did something.
         Idle = "idle",
+        /// From entering a group to leaving it, or solved.
+        GroupOwnership = "group_ownership",
+        /// From waiting in a queue until an agent has it.
+        Pickup = "pickup",
     }
 
     /// Where a clock stands.
@@ -129,6 +139,24 @@ codes! {
         Closed = "closed",
     }
 
+    /// Whether the time in which a bot talks to the requester counts for first_reply.
+    enum BotPhase {
+        /// It does.
+        Counts = "counts",
+        /// It does not: the clock pauses.
+        Excluded = "excluded",
+    }
+
+    /// Where a ticket stands towards its bot phase.
+    enum Bot {
+        /// No bot has talked yet.
+        Waits = "waits",
+        /// A bot talks to the requester.
+        Talks = "talks",
+        /// Somebody who is no bot has taken over, for good.
+        Over = "over",
+    }
+
     /// Why a clock changed, or stands where it stands.
     enum Reason {
         /// The common case: time ran, or the promise was kept.
@@ -137,10 +165,14 @@ codes! {
         Pending = "pending",
         /// It is a third party's turn.
         OnHold = "on_hold",
+        /// A bot talks to the requester.
+        BotPhase = "bot_phase",
         /// The ticket was solved before a reply was due.
         SolvedWithoutReply = "solved_without_reply",
         /// The ticket was solved.
         Solved = "solved",
+        /// The ticket was handed on before anybody picked it up.
+        HandedOn = "handed_on",
         /// The policy that fits now promises nothing on this metric.
         NotInPolicy = "not_in_policy",
         /// No policy fits any more.
@@ -169,8 +201,10 @@ pub enum Mode {
     Pauses(Reason),
     /// The promise is kept, in time or late.
     Fulfils,
-    /// The promise has become pointless.
+    /// The promise has become pointless; a broken one still waits to be kept.
     Cancels(Reason),
+    /// The cycle is over, broken or not: what comes later is another one.
+    Ends(Reason),
 }
 
 impl Status {
@@ -183,30 +217,50 @@ impl Status {
 impl Metric {
     /// The table "Metrics and their clocks" of the timing contract.
     pub const fn mode(self, status: Status, ends_at: ResolutionEnd) -> Mode {
-        match (self, status) {
-            (Self::FirstReply | Self::NextReply, Status::Solved | Status::Closed) => {
-                Mode::Cancels(Reason::SolvedWithoutReply)
-            }
-            (Self::FirstReply | Self::NextReply, _) => Mode::Runs,
-            (Self::RequesterWait, Status::Pending) => Mode::Pauses(Reason::Pending),
-            (Self::TotalResolution, Status::Solved) => match ends_at {
-                ResolutionEnd::Solved => Mode::Fulfils,
-                ResolutionEnd::Closed => Mode::Runs,
+        match status {
+            Status::New | Status::Open => Mode::Runs,
+            Status::Pending => match self {
+                Self::FirstReply
+                | Self::NextReply
+                | Self::PeriodicUpdate
+                | Self::TotalResolution
+                | Self::Pickup => Mode::Runs,
+                Self::PausableUpdate
+                | Self::RequesterWait
+                | Self::AgentWork
+                | Self::Idle
+                | Self::GroupOwnership => Mode::Pauses(Reason::Pending),
             },
-            (Self::RequesterWait | Self::TotalResolution, Status::Solved | Status::Closed) => {
-                Mode::Fulfils
+            Status::OnHold => match self {
+                Self::AgentWork | Self::Idle | Self::GroupOwnership => Mode::Pauses(Reason::OnHold),
+                _ => Mode::Runs,
+            },
+            Status::Solved | Status::Closed => self.end(status, ends_at),
+        }
+    }
+
+    /// What the end of a ticket does.
+    const fn end(self, status: Status, ends_at: ResolutionEnd) -> Mode {
+        match self {
+            Self::FirstReply | Self::NextReply => Mode::Cancels(Reason::SolvedWithoutReply),
+            Self::Idle => Mode::Cancels(Reason::Solved),
+            Self::PeriodicUpdate | Self::PausableUpdate | Self::Pickup => {
+                Mode::Ends(Reason::Solved)
             }
-            (Self::RequesterWait | Self::TotalResolution, _) => Mode::Runs,
-            (Self::Idle, Status::Pending) => Mode::Pauses(Reason::Pending),
-            (Self::Idle, Status::OnHold) => Mode::Pauses(Reason::OnHold),
-            (Self::Idle, Status::Solved | Status::Closed) => Mode::Cancels(Reason::Solved),
-            (Self::Idle, _) => Mode::Runs,
+            Self::TotalResolution => match (status, ends_at) {
+                (Status::Solved, ResolutionEnd::Closed) => Mode::Runs,
+                _ => Mode::Fulfils,
+            },
+            Self::RequesterWait | Self::AgentWork | Self::GroupOwnership => Mode::Fulfils,
         }
     }
 
     /// Whether a reopening goes on from what earlier cycles consumed.
     pub const fn inherits(self) -> bool {
-        matches!(self, Self::RequesterWait | Self::TotalResolution)
+        matches!(
+            self,
+            Self::RequesterWait | Self::AgentWork | Self::TotalResolution
+        )
     }
 }
 
@@ -228,15 +282,20 @@ mod tests {
     #[test]
     fn each_metric_runs_and_pauses_as_the_contract_says() {
         // One letter per status NEW, OPEN, PENDING, ON_HOLD, SOLVED, CLOSED: runs, pauses,
-        // fulfils, cancels.
+        // fulfils, cancels, ends.
         for (metric, ends_at, expected) in [
             (Metric::FirstReply, ResolutionEnd::Solved, "rrrrcc"),
             (Metric::NextReply, ResolutionEnd::Solved, "rrrrcc"),
+            (Metric::PeriodicUpdate, ResolutionEnd::Solved, "rrrree"),
+            (Metric::PausableUpdate, ResolutionEnd::Solved, "rrpree"),
             (Metric::RequesterWait, ResolutionEnd::Solved, "rrprff"),
             (Metric::RequesterWait, ResolutionEnd::Closed, "rrprff"),
+            (Metric::AgentWork, ResolutionEnd::Solved, "rrppff"),
             (Metric::TotalResolution, ResolutionEnd::Solved, "rrrrff"),
             (Metric::TotalResolution, ResolutionEnd::Closed, "rrrrrf"),
             (Metric::Idle, ResolutionEnd::Solved, "rrppcc"),
+            (Metric::GroupOwnership, ResolutionEnd::Solved, "rrppff"),
+            (Metric::Pickup, ResolutionEnd::Solved, "rrrree"),
         ] {
             let letters: String = Status::ALL
                 .iter()
@@ -245,6 +304,7 @@ mod tests {
                     Mode::Pauses(_) => 'p',
                     Mode::Fulfils => 'f',
                     Mode::Cancels(_) => 'c',
+                    Mode::Ends(_) => 'e',
                 })
                 .collect();
             assert_eq!(letters, expected, "{metric:?} {ends_at:?}");

@@ -89,7 +89,7 @@ fn stored(fact: &Fact) -> Document {
         reason: replan.reason,
     });
     Document {
-        event: fact.event,
+        event: fact.event.clone(),
         human: fact.human,
         replan,
     }

@@ -8,6 +8,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(Settings),
         Box::new(Clocks),
         Box::new(super::delivery_tables::Deliveries),
+        Box::new(Hands),
     ]
 }
 
@@ -182,6 +183,41 @@ impl MigrationTrait for Clocks {
             manager
                 .drop_table(Table::drop().table(table).take())
                 .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Who has a ticket, as its clocks see it.
+struct Hands;
+
+impl MigrationName for Hands {
+    fn name(&self) -> &str {
+        "m0002_sla_hands"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Hands {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // One column per statement: SQLite adds no more at once.
+        for column in [maybe_text("group_id"), text("bot").default("waits").take()] {
+            let alter = Table::alter()
+                .table("sla_tickets")
+                .add_column(column)
+                .take();
+            manager.alter_table(alter).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for column in ["group_id", "bot"] {
+            let alter = Table::alter()
+                .table("sla_tickets")
+                .drop_column(column)
+                .take();
+            manager.alter_table(alter).await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::columns::{
     ROWS_AT_ONCE, broken, code, document, instant, maybe_instant, millis, number, stored_number,
     to_document,
 };
-use crate::domain::{Facts, Metric, PlanRef, Status, Tally};
+use crate::domain::{Bot, Facts, Metric, PlanRef, Status, Tally};
 
 /// A stored ticket.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,10 @@ pub struct Row {
     pub first_over: bool,
     /// The newest message of the requester since the last reply or solution.
     pub wrote_at: Option<Timestamp>,
+    /// The group that has it, or had it last, in order of time.
+    pub group: Option<String>,
+    /// Where it stands towards its bot phase.
+    pub bot: Bot,
     /// What decides which policy fits.
     pub facts: Facts,
     /// What it goes by.
@@ -44,7 +48,7 @@ pub struct Row {
     pub generation: i64,
 }
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 15] = [
     "ticket_id",
     "lane",
     "created_at",
@@ -53,6 +57,8 @@ const COLUMNS: [&str; 13] = [
     "watermark_at",
     "first_over",
     "wrote_at",
+    "group_id",
+    "bot",
     "facts",
     "plan",
     "tallies",
@@ -75,6 +81,8 @@ fn read(row: &QueryResult) -> Result<Row, DbErr> {
         watermark: instant(row, "watermark_at")?,
         first_over: row.try_get("", "first_over")?,
         wrote_at: maybe_instant(row, "wrote_at")?,
+        group: row.try_get("", "group_id")?,
+        bot: code(row, "bot", Bot::from_code)?,
         facts: document(row, "facts")?,
         plan: document(row, "plan")?,
         tallies: document(row, "tallies")?,
@@ -115,6 +123,8 @@ pub async fn save(conn: &impl ConnectionTrait, rows: &[Row]) -> Result<(), DbErr
                 row.watermark.as_millis().into(),
                 row.first_over.into(),
                 millis(row.wrote_at).into(),
+                row.group.clone().into(),
+                row.bot.code().into(),
                 to_document(&row.facts)?.into(),
                 to_document(&row.plan)?.into(),
                 to_document(&row.tallies)?.into(),

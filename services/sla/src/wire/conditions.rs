@@ -19,6 +19,7 @@ pub(super) fn read(given: &proto::PolicyConditions, wrong: &mut Violations) -> C
         languages,
         attributes,
         group_ids,
+        organisations,
     } = given;
     let mut inner = Violations::new();
     let conditions = Conditions {
@@ -34,6 +35,7 @@ pub(super) fn read(given: &proto::PolicyConditions, wrong: &mut Violations) -> C
             &mut inner,
         ),
         attributes: read_attributes(attributes, &mut inner),
+        organisations: texts("organisations", organisations, 1..=256, &mut inner),
         groups: checked(
             "group_ids",
             group_ids,
@@ -158,6 +160,7 @@ pub(super) fn write(conditions: &Conditions) -> proto::PolicyConditions {
         languages,
         attributes,
         groups,
+        organisations,
     } = conditions;
     let attribute = |(key, values): (&String, &Vec<String>)| proto::AttributeCondition {
         key: key.clone(),
@@ -177,5 +180,6 @@ pub(super) fn write(conditions: &Conditions) -> proto::PolicyConditions {
         languages: languages.clone(),
         attributes: attributes.iter().map(attribute).collect(),
         group_ids: groups.clone(),
+        organisations: organisations.clone(),
     }
 }

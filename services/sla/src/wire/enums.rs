@@ -5,7 +5,7 @@
 use lotse_proto::common::v1 as common;
 use lotse_proto::sla::v1 as sla;
 
-use crate::domain::{Author, Channel, Metric, Priority, ResolutionEnd, State, Status};
+use crate::domain::{Author, BotPhase, Channel, Metric, Priority, ResolutionEnd, State, Status};
 
 /// Both directions between a wire enum and a domain enum with the same values.
 macro_rules! both {
@@ -28,7 +28,8 @@ macro_rules! both {
 }
 
 both!(metric, to_metric, common::SlaMetric, Metric,
-    FirstReply NextReply RequesterWait TotalResolution Idle);
+    FirstReply NextReply PeriodicUpdate PausableUpdate RequesterWait AgentWork TotalResolution Idle
+    GroupOwnership Pickup);
 both!(state, to_state, common::ClockState, State,
     Running Paused Met Breached Cancelled);
 both!(priority, to_priority, common::Priority, Priority,
@@ -37,6 +38,8 @@ both!(channel, to_channel, common::Channel, Channel,
     Email Chat Phone Web Api Social WalkIn);
 both!(author, to_author, common::AuthorKind, Author,
     Requester Human Bot Automation System);
+both!(bot_phase, to_bot_phase, sla::BotPhase, BotPhase,
+    Counts Excluded);
 both!(resolution_end, to_resolution_end, sla::ResolutionEnd, ResolutionEnd,
     Solved Closed);
 

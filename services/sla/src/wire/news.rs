@@ -8,7 +8,7 @@ use lotse_proto::journal::v1::ticket_status_changed::Change;
 use lotse_proto::time::from_proto;
 
 use super::enums;
-use crate::domain::{Author, Event, Facts, Priority, Reason};
+use crate::domain::{Author, Event, Facts, Hand, Priority, Reason};
 
 /// The reason that intake gives for a status which the requester's message brought about: also for a
 /// reopening, whose change alone does not say who reopened.
@@ -43,8 +43,10 @@ pub(crate) enum Tidings<'a> {
     },
     /// Facts that decide which policy fits have changed.
     Facts(Update<'a>),
-    /// It is this group's now.
-    Group(&'a str),
+    /// It came into other hands, or waits for some.
+    Handed(Hand),
+    /// Its agent has it no longer.
+    Released(Hand),
     /// Something else.
     Event(Event),
 }
@@ -85,20 +87,35 @@ impl<'a> News<'a> {
             Body::MessageAdded(message) => {
                 let author = enums::author(message.author_kind)?;
                 let heard = heard(author, message.visibility())?;
+                let wrote = heard == Event::Wrote;
                 let mut news = news(author == Author::Human, Tidings::Event(heard))?;
-                if heard == Event::Wrote {
+                if wrote {
                     // What counts is when the message came, not when it was worked on.
                     let received = message.received_at.as_ref().map(from_proto);
                     news.at = received.and_then(Result::ok).unwrap_or(news.at);
                 }
                 Some(news)
             }
-            Body::TicketQueued(queued) => news(false, group(&queued.group_id)),
-            Body::TicketAssigned(assigned) => news(assigned.manual, group(&assigned.group_id)),
-            Body::TicketTransferred(moved) => news(true, group(&moved.to_group_id)),
-            Body::TicketEscalated(moved) => news(true, group(&moved.to_group_id)),
-            Body::TicketReleased(_)
-            | Body::AgentChanged(_)
+            Body::TicketQueued(queued) => {
+                news(false, Tidings::Handed(hand(&queued.group_id, "", false)))
+            }
+            Body::TicketAssigned(assigned) => {
+                let hand = hand(&assigned.group_id, &assigned.agent_id, false);
+                news(assigned.manual, Tidings::Handed(hand))
+            }
+            Body::TicketTransferred(moved) => {
+                let hand = hand(&moved.to_group_id, &moved.to_agent_id, true);
+                news(true, Tidings::Handed(hand))
+            }
+            // An agent who gets it at once is told of by an assignment of its own.
+            Body::TicketEscalated(moved) => {
+                news(true, Tidings::Handed(hand(&moved.to_group_id, "", true)))
+            }
+            Body::TicketReleased(released) => news(
+                false,
+                Tidings::Released(hand(&released.group_id, "", false)),
+            ),
+            Body::AgentChanged(_)
             | Body::ClockChanged(_)
             | Body::InvitationChanged(_)
             | Body::AnswerRecorded(_)
@@ -126,10 +143,12 @@ impl Tidings<'_> {
                 (Event::Created { for_requester }, Some(Reason::None))
             }
             Self::Facts(update) => (Event::Touched, Some(update.apply(facts))),
-            Self::Group(group) => {
-                let same = facts.group.as_deref() == Some(group);
-                facts.group = Some(group.to_owned());
-                (Event::Touched, (!same).then_some(Reason::GroupChanged))
+            Self::Handed(hand) | Self::Released(hand) => {
+                let moves = hand.group.is_some() && hand.group != facts.group;
+                if moves {
+                    facts.group.clone_from(&hand.group);
+                }
+                (Event::Handed(hand), moves.then_some(Reason::GroupChanged))
             }
             Self::Event(event) => (event, None),
         }
@@ -147,12 +166,12 @@ fn heard(author: Author, visibility: Visibility) -> Option<Event> {
     }
 }
 
-/// A group the ticket is in, where one is named.
-fn group(id: &str) -> Tidings<'_> {
-    if id.is_empty() {
-        Tidings::Event(Event::Touched)
-    } else {
-        Tidings::Group(id)
+/// Who has a ticket: empty ids where nobody is named.
+fn hand(group: &str, agent: &str, hop: bool) -> Hand {
+    Hand {
+        group: (!group.is_empty()).then(|| group.to_owned()),
+        agent: !agent.is_empty(),
+        hop,
     }
 }
 
@@ -171,6 +190,7 @@ fn facts(created: &proto::TicketCreated) -> Facts {
         requested_group_id: _,
         repeat_of: _,
         follow_up_of: _,
+        organisation_key,
     } = created;
     Facts {
         priority: enums::priority(*priority).unwrap_or(Priority::Normal),
@@ -179,6 +199,7 @@ fn facts(created: &proto::TicketCreated) -> Facts {
         tags: tags.clone(),
         language: language.clone(),
         attributes: attributes.clone(),
+        organisation: organisation_key.clone(),
         group: None,
     }
 }

@@ -12,7 +12,7 @@ use lotse_proto::time::{duration_from_proto, duration_to_proto, to_proto};
 
 use super::conditions::sorted;
 use super::{conditions, enums};
-use crate::domain::{Author, Conditions, PolicyContent, ResolutionEnd, Target};
+use crate::domain::{Author, BotPhase, Conditions, PolicyContent, ResolutionEnd, Target};
 use crate::settings::{CalendarContent, looks_like_id};
 use crate::store::settings::Setting;
 
@@ -45,6 +45,7 @@ pub(crate) fn read(
         etag: _,
         created_at: _,
         updated_at: _,
+        bot_phase,
     } = policy;
     let name = wrong.text("policy.name", name, Text::line(1..=128));
     let an_id = looks_like_id(PolicyId::PREFIX, &name);
@@ -65,6 +66,12 @@ pub(crate) fn read(
     };
     let ends_at = wrong.take("policy.ends_at", ends_at.ok_or("must be SOLVED or CLOSED"));
     let replies = read_authors(reply_authors, wrong);
+    let bot_phase = match *bot_phase {
+        0 => Some(BotPhase::Counts),
+        given => enums::bot_phase(given),
+    };
+    let bot_phase = bot_phase.ok_or("must be COUNTS or EXCLUDED");
+    let bot_phase = wrong.take("policy.bot_phase", bot_phase);
     Some(PolicyContent {
         name,
         position: *position,
@@ -73,6 +80,7 @@ pub(crate) fn read(
         warn,
         ends_at: ends_at?,
         replies,
+        bot_phase: bot_phase?,
     })
 }
 
@@ -228,6 +236,7 @@ pub(crate) fn write(policy: &Setting<PolicyContent>) -> proto::Policy {
         warn,
         ends_at,
         replies,
+        bot_phase,
     } = content;
     proto::Policy {
         id: id.clone(),
@@ -242,6 +251,7 @@ pub(crate) fn write(policy: &Setting<PolicyContent>) -> proto::Policy {
             .iter()
             .map(|author| enums::to_author(*author).into())
             .collect(),
+        bot_phase: enums::to_bot_phase(*bot_phase).into(),
         version: *version,
         etag: etag::of(i64::from(*version)),
         created_at: Some(to_proto(*created_at)),

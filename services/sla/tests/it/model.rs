@@ -2,7 +2,7 @@
 
 use lotse_clock::Timestamp;
 use lotse_sla::domain::{
-    Author, Change, Metric, Priority, ResolutionEnd, State, Status, Transition,
+    Author, BotPhase, Change, Metric, Priority, ResolutionEnd, State, Status, Transition,
 };
 use lotse_sla::settings::Preset;
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ use crate::suite::MONDAY_NINE;
 use crate::vectors::format::{
     At, CalendarText, ClockText, EventText, PolicyText, Span, TargetText, Vector, What,
 };
-use crate::vectors::pure::{Timers, run};
+use crate::vectors::pure::{Outcome, Timers, run};
 
 const MINUTE: i64 = 60_000;
 
@@ -20,6 +20,17 @@ fn at(minute: i64) -> At {
     At(Timestamp::from_millis(
         MONDAY_NINE.as_millis() + minute * MINUTE,
     ))
+}
+
+fn event(at: At, recorded: Option<At>, what: What) -> EventText {
+    EventText {
+        at,
+        recorded,
+        other: false,
+        language: String::new(),
+        organisation: String::new(),
+        what,
+    }
 }
 
 fn what() -> impl Strategy<Value = What> {
@@ -30,7 +41,25 @@ fn what() -> impl Strategy<Value = What> {
         3 => Just(What::RequesterWrites {}),
         2 => prop::sample::select(&[Author::Human, Author::Bot][..]).prop_map(What::Reply),
         1 => Just(What::Note {}),
+        4 => hands(),
         2 => prop::sample::select(&[Priority::High, Priority::Normal][..]).prop_map(What::Priority),
+    ]
+}
+
+fn hands() -> impl Strategy<Value = What> {
+    let ways: [fn(String) -> What; 6] = [
+        What::Group,
+        What::Queued,
+        What::PickedUp,
+        What::Transfer,
+        What::TransferToAgent,
+        What::Escalate,
+    ];
+    let way = prop::sample::select(ways.to_vec());
+    let group = prop::sample::select(&["one", "two"][..]);
+    prop_oneof![
+        6 => (way, group).prop_map(|(way, group)| way(group.to_owned())),
+        1 => Just(What::Released(())),
     ]
 }
 
@@ -64,18 +93,10 @@ fn life(
     events: &[(i64, What)],
 ) -> Vector {
     let mut now = 0;
-    let mut all = vec![EventText {
-        at: at(0),
-        recorded: None,
-        what: What::Created(Priority::Normal),
-    }];
+    let mut all = vec![event(at(0), None, What::Created(Priority::Normal))];
     for (gap, what) in events {
         now += gap;
-        all.push(EventText {
-            at: at(now),
-            recorded: None,
-            what: what.clone(),
-        });
+        all.push(event(at(now), None, what.clone()));
     }
     let hours = hours.then(|| CalendarText {
         name: "hours".to_owned(),
@@ -91,21 +112,26 @@ fn life(
             name: "p".to_owned(),
             priorities: Vec::new(),
             groups: Vec::new(),
+            languages: Vec::new(),
+            organisations: Vec::new(),
             targets,
             warn: vec![50, 90],
             ends_at,
             replies: vec![Author::Human],
+            bot_phase: BotPhase::Excluded,
         }],
         events: all,
         look: at(now + 200),
         clocks: Vec::new(),
+        other_clocks: Vec::new(),
         told: None,
     }
 }
 
 fn stand(vector: &Vector, timers: Timers) -> Vec<ClockText> {
-    let (clocks, _) = run(vector, timers);
-    clocks
+    let outcome = run(vector, timers);
+    outcome
+        .clocks
         .iter()
         .map(|clock| ClockText::of(clock, vector.look.0))
         .collect()
@@ -148,11 +174,11 @@ proptest! {
 
     #[test]
     fn it_does_not_matter_when_timers_fire(vector in lives()) {
-        let (promptly, told) = run(&vector, Timers::AtOnceAndTwice);
+        let Outcome { clocks: promptly, told, .. } = run(&vector, Timers::AtOnceAndTwice);
         let promptly: Vec<_> =
             promptly.iter().map(|clock| ClockText::of(clock, vector.look.0)).collect();
         prop_assert_eq!(&stand(&vector, Timers::Late), &promptly);
-        let (clocks, told_at_the_end) = run(&vector, Timers::Never);
+        let Outcome { clocks, told: told_at_the_end, .. } = run(&vector, Timers::Never);
         let never: Vec<_> =
             clocks.iter().map(|clock| ClockText::of(clock, vector.look.0)).collect();
         prop_assert_eq!(&never, &promptly);
@@ -170,7 +196,7 @@ proptest! {
         let promptly = stand_but_warnings(&vector, Timers::AtOnceAndTwice);
         prop_assert_eq!(&stand_but_warnings(&vector, Timers::Late), &promptly);
         prop_assert_eq!(&stand_but_warnings(&vector, Timers::Never), &promptly);
-        let (clocks, told) = run(&vector, Timers::AtOnceAndTwice);
+        let Outcome { clocks, told, .. } = run(&vector, Timers::AtOnceAndTwice);
         for clock in &clocks {
             let count = |transition: Transition| {
                 let same = |change: &&Change| {
@@ -212,11 +238,7 @@ proptest! {
         vector.look = at(500);
         let mut late = replies.clone();
         late.sort_by_key(|(happened, delay)| happened + delay);
-        vector.events.extend(late.iter().map(|(happened, delay)| EventText {
-            at: at(*happened),
-            recorded: Some(at(happened + delay)),
-            what: What::Reply(Author::Human),
-        }));
+        vector.events.extend(late.iter().map(|(happened, delay)| event(at(*happened), Some(at(happened + delay)), What::Reply(Author::Human))));
         let first = replies.iter().map(|(happened, _)| *happened).min();
         let in_time = first.is_some_and(|first| first <= target);
         let found = stand(&vector, timers);
@@ -236,12 +258,10 @@ fn what_arrives_late_does_not_change_when_a_breach_was_noticed() {
     }];
     let mut vector = life(false, ResolutionEnd::Solved, targets, &[]);
     vector.look = at(500);
-    vector.events.push(EventText {
-        at: at(30),
-        recorded: Some(at(200)),
-        what: What::Note {},
-    });
-    let (clocks, _) = run(&vector, Timers::AtOnceAndTwice);
+    vector
+        .events
+        .push(event(at(30), Some(at(200)), What::Note {}));
+    let clocks = run(&vector, Timers::AtOnceAndTwice).clocks;
     let noticed = Timestamp::from_millis(at(60).0.as_millis() + 1);
     assert_eq!(clocks[0].times.detected, Some(noticed));
 }

@@ -1,7 +1,7 @@
 //! A naive model of the clocks: a simulation that looks at every minute. Times are minutes since the
 //! ticket was created, on a Monday at nine.
 
-use lotse_sla::domain::{Author, Metric, Priority, Reason, ResolutionEnd, State, Status};
+use lotse_sla::domain::{Author, Bot, Metric, Priority, Reason, ResolutionEnd, State, Status};
 
 use crate::suite::MONDAY_NINE;
 use crate::vectors::format::{At, ClockText, Vector, What};
@@ -52,7 +52,7 @@ impl Naive {
     fn is_open(&self) -> bool {
         match self.state {
             State::Running | State::Paused => true,
-            State::Breached => self.fulfilled.is_none(),
+            State::Breached => self.fulfilled.is_none() && self.cancelled.is_none(),
             _ => false,
         }
     }
@@ -65,6 +65,8 @@ struct World<'a> {
     priority: Priority,
     first_over: bool,
     wrote: Option<i64>,
+    group: Option<String>,
+    bot: Bot,
     clocks: Vec<Naive>,
 }
 
@@ -77,6 +79,8 @@ pub(crate) fn naive(vector: &Vector) -> Vec<Naive> {
         priority: Priority::Normal,
         first_over: false,
         wrote: None,
+        group: None,
+        bot: Bot::Waits,
         clocks: Vec::new(),
     };
     let mut events = vector.events.iter().peekable();
@@ -145,9 +149,22 @@ impl World<'_> {
             (Status::Closed, _) => None,
             (Status::Solved, Metric::TotalResolution) => closes.then_some(true),
             (Status::Solved, _) => None,
-            (Status::Pending, Metric::RequesterWait | Metric::Idle) => Some(false),
-            (Status::OnHold, Metric::Idle) => Some(false),
+            (_, Metric::FirstReply) => Some(self.bot != Bot::Talks),
+            (Status::Pending, Metric::RequesterWait | Metric::PausableUpdate) => Some(false),
+            (
+                Status::Pending | Status::OnHold,
+                Metric::AgentWork | Metric::GroupOwnership | Metric::Idle,
+            ) => Some(false),
             _ => Some(true),
+        }
+    }
+
+    /// Why a clock that does not run stands still.
+    fn why(&self, metric: Metric) -> Reason {
+        match (metric, self.status) {
+            (Metric::FirstReply, _) => Reason::BotPhase,
+            (_, Status::Pending) => Reason::Pending,
+            _ => Reason::OnHold,
         }
     }
 
@@ -160,13 +177,12 @@ impl World<'_> {
         if last.is_some_and(Naive::is_open) {
             return;
         }
-        let inherits = matches!(metric, Metric::RequesterWait | Metric::TotalResolution);
+        let inherits = matches!(
+            metric,
+            Metric::RequesterWait | Metric::AgentWork | Metric::TotalResolution
+        );
         let used = last.filter(|_| inherits).map_or(0, |last| last.used);
-        let waiting = match (runs, self.status) {
-            (true, _) => Reason::None,
-            (false, Status::Pending) => Reason::Pending,
-            (false, _) => Reason::OnHold,
-        };
+        let waiting = if runs { Reason::None } else { self.why(metric) };
         self.clocks.push(Naive {
             metric,
             cycle: u32::try_from(cycle).unwrap() + 1,
@@ -228,28 +244,79 @@ impl World<'_> {
         }
     }
 
+    /// As [`Self::cancel`], but nothing can fulfil a broken one any more.
+    fn end(&mut self, metric: Metric, reason: Reason) {
+        self.cancel(metric, reason);
+        for clock in &mut self.clocks {
+            if clock.metric == metric && clock.is_open() {
+                clock.cancelled = Some(self.now);
+            }
+        }
+    }
+
+    /// What a metric repeats with was done, other than in the minute it began.
+    fn renew(&mut self, metric: Metric) {
+        let mut clocks = self.clocks.iter().rev();
+        let last = clocks.find(|clock| clock.metric == metric);
+        if last.is_some_and(|last| last.started < self.now) {
+            self.fulfil(metric);
+        }
+    }
+
+    /// A human agent did something.
     fn touch(&mut self) {
-        let idle = self
-            .clocks
-            .iter()
-            .rev()
-            .find(|clock| clock.metric == Metric::Idle);
-        if idle.is_some_and(|idle| idle.started < self.now) {
-            self.fulfil(Metric::Idle);
+        self.renew(Metric::Idle);
+        self.take_over();
+    }
+
+    fn take_over(&mut self) {
+        self.bot = Bot::Over;
+        if let Some(runs) = self.runs(Metric::FirstReply) {
+            self.turn(Metric::FirstReply, runs);
+        }
+    }
+
+    fn start_all(&mut self) {
+        for metric in [
+            Metric::PeriodicUpdate,
+            Metric::PausableUpdate,
+            Metric::RequesterWait,
+            Metric::AgentWork,
+            Metric::TotalResolution,
+            Metric::Idle,
+        ] {
+            self.start(metric, self.now);
+        }
+    }
+
+    /// It is a group's now, or an agent's of that group.
+    fn hand(&mut self, group: &str, agent: bool, hop: bool) {
+        let moves = self.group.as_deref() != Some(group);
+        if moves {
+            self.fulfil(Metric::GroupOwnership);
+        }
+        match (agent, hop || moves) {
+            (true, _) => self.fulfil(Metric::Pickup),
+            (false, true) => self.end(Metric::Pickup, Reason::HandedOn),
+            (false, false) => {}
+        }
+        if agent || hop {
+            self.take_over();
+        }
+        if moves {
+            self.group = Some(group.to_owned());
+            self.start(Metric::GroupOwnership, self.now);
+        }
+        if !agent {
+            self.start(Metric::Pickup, self.now);
         }
     }
 
     fn take(&mut self, what: &What) {
         match what {
             What::Created(_) => {
-                for metric in [
-                    Metric::FirstReply,
-                    Metric::RequesterWait,
-                    Metric::TotalResolution,
-                ] {
-                    self.start(metric, self.now);
-                }
-                self.start(Metric::Idle, self.now);
+                self.start(Metric::FirstReply, self.now);
+                self.start_all();
             }
             What::Status(to) => self.enter(*to),
             What::AgentSets(to) => {
@@ -266,19 +333,42 @@ impl World<'_> {
                     self.start(Metric::NextReply, self.now);
                 }
             }
-            What::Reply(author) => {
-                if *author == Author::Human {
-                    self.touch();
-                    self.fulfil(Metric::FirstReply);
-                    self.fulfil(Metric::NextReply);
-                    (self.first_over, self.wrote) = (true, None);
-                    self.start(Metric::Idle, self.now);
+            What::Reply(Author::Human) => {
+                self.touch();
+                self.fulfil(Metric::FirstReply);
+                self.fulfil(Metric::NextReply);
+                (self.first_over, self.wrote) = (true, None);
+                for metric in [Metric::PeriodicUpdate, Metric::PausableUpdate] {
+                    self.renew(metric);
+                    self.start(metric, self.now);
+                }
+                self.start(Metric::Idle, self.now);
+            }
+            What::Reply(_) => {
+                if self.bot == Bot::Waits {
+                    self.bot = Bot::Talks;
+                    if let Some(runs) = self.runs(Metric::FirstReply) {
+                        self.turn(Metric::FirstReply, runs);
+                    }
                 }
             }
             What::Note {} => {
                 self.touch();
                 self.start(Metric::Idle, self.now);
             }
+            What::Group(group) | What::Queued(group) => self.hand(group, false, false),
+            What::PickedUp(group) => self.hand(group, true, false),
+            What::Transfer(group) | What::Escalate(group) => {
+                self.renew(Metric::Idle);
+                self.hand(group, false, true);
+                self.start(Metric::Idle, self.now);
+            }
+            What::TransferToAgent(group) => {
+                self.renew(Metric::Idle);
+                self.hand(group, true, true);
+                self.start(Metric::Idle, self.now);
+            }
+            What::Released(()) => self.start(Metric::Pickup, self.now),
             What::Priority(priority) => {
                 self.priority = *priority;
                 for index in 0..self.clocks.len() {
@@ -302,7 +392,16 @@ impl World<'_> {
         let was = std::mem::replace(&mut self.status, to);
         for metric in Metric::ALL.iter().copied() {
             match (self.runs(metric), metric) {
-                (None, Metric::RequesterWait | Metric::TotalResolution) => self.fulfil(metric),
+                (
+                    None,
+                    Metric::RequesterWait
+                    | Metric::AgentWork
+                    | Metric::TotalResolution
+                    | Metric::GroupOwnership,
+                ) => self.fulfil(metric),
+                (None, Metric::PeriodicUpdate | Metric::PausableUpdate | Metric::Pickup) => {
+                    self.end(metric, Reason::Solved);
+                }
                 (None, Metric::Idle) => self.cancel(metric, Reason::Solved),
                 (None, _) => self.cancel(metric, Reason::SolvedWithoutReply),
                 (Some(runs), _) => self.turn(metric, runs),
@@ -315,17 +414,19 @@ impl World<'_> {
                 self.wrote = None;
             }
         } else if solved(was) {
-            self.start(Metric::RequesterWait, self.now);
-            self.start(Metric::TotalResolution, self.now);
             if self.wrote == Some(self.now) {
                 self.start(Metric::NextReply, self.now);
             }
-            self.start(Metric::Idle, self.now);
+            if self.group.is_some() {
+                self.start(Metric::GroupOwnership, self.now);
+            }
+            self.start_all();
         }
     }
 
     /// Lets the open clocks of a metric run, or stand still.
     fn turn(&mut self, metric: Metric, runs: bool) {
+        let why = self.why(metric);
         for index in 0..self.clocks.len() {
             let clock = &mut self.clocks[index];
             if clock.metric != metric || !clock.is_open() {
@@ -337,11 +438,7 @@ impl World<'_> {
                 continue;
             }
             clock.state = if runs { State::Running } else { State::Paused };
-            clock.reason = match (runs, self.status) {
-                (true, _) => Reason::None,
-                (false, Status::Pending) => Reason::Pending,
-                (false, _) => Reason::OnHold,
-            };
+            clock.reason = if runs { Reason::None } else { why };
             if resumes {
                 self.judge(index, Reason::Retarget);
             }

@@ -190,9 +190,14 @@ fn shown_clock(clock: &sla::Clock, now: Timestamp) -> Clock {
             SlaMetric::Unspecified => "",
             SlaMetric::FirstReply => "first_reply",
             SlaMetric::NextReply => "next_reply",
+            SlaMetric::PeriodicUpdate => "periodic_update",
+            SlaMetric::PausableUpdate => "pausable_update",
             SlaMetric::RequesterWait => "requester_wait",
+            SlaMetric::AgentWork => "agent_work",
             SlaMetric::TotalResolution => "total_resolution",
             SlaMetric::Idle => "idle",
+            SlaMetric::GroupOwnership => "group_ownership",
+            SlaMetric::Pickup => "pickup",
         },
         // A breach by retarget can have a share below 1; it is past due all the same.
         share: match clock.state() {

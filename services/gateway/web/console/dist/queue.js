@@ -5,9 +5,14 @@ import { ABSENT, percent, short } from "./format.js";
 const METRICS = {
     first_reply: "1st reply",
     next_reply: "reply",
+    periodic_update: "update",
+    pausable_update: "update",
     requester_wait: "wait",
+    agent_work: "work",
     total_resolution: "solve",
     idle: "idle",
+    group_ownership: "group",
+    pickup: "pick up",
 };
 const CELLS = ["number", "subject", "language", "channel", "span", "span", "clock", "assignee"];
 function makeRow() {

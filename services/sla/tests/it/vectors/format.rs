@@ -6,7 +6,7 @@ use std::fmt;
 use lotse_calendar::{Override, Shift};
 use lotse_clock::Timestamp;
 use lotse_sla::domain::{
-    Author, Channel, Clock, Metric, Priority, Reason, ResolutionEnd, State, Status,
+    Author, BotPhase, Channel, Clock, Metric, Priority, Reason, ResolutionEnd, State, Status,
 };
 use lotse_sla::settings::Preset;
 use serde::{Deserialize, Deserializer};
@@ -26,6 +26,9 @@ pub(crate) struct Vector {
     pub(crate) look: At,
     /// Every clock of the ticket, by metric and cycle.
     pub(crate) clocks: Vec<ClockText>,
+    /// The same of the other ticket, where there is one.
+    #[serde(default)]
+    pub(crate) other_clocks: Vec<ClockText>,
     /// Everything that was told of the clocks, in order, where the vector is about that.
     #[serde(default)]
     pub(crate) told: Option<Vec<String>>,
@@ -53,6 +56,10 @@ pub(crate) struct PolicyText {
     /// Short names; the test makes ids of them.
     #[serde(default)]
     pub(crate) groups: Vec<String>,
+    #[serde(default)]
+    pub(crate) languages: Vec<String>,
+    #[serde(default)]
+    pub(crate) organisations: Vec<String>,
     pub(crate) targets: Vec<TargetText>,
     #[serde(default)]
     pub(crate) warn: Vec<u8>,
@@ -60,6 +67,12 @@ pub(crate) struct PolicyText {
     pub(crate) ends_at: ResolutionEnd,
     #[serde(default = "human")]
     pub(crate) replies: Vec<Author>,
+    #[serde(default = "counts")]
+    pub(crate) bot_phase: BotPhase,
+}
+
+fn counts() -> BotPhase {
+    BotPhase::Counts
 }
 
 fn solved() -> ResolutionEnd {
@@ -89,6 +102,15 @@ pub(crate) struct EventText {
     /// When it is recorded, where that is later.
     #[serde(default)]
     pub(crate) recorded: Option<At>,
+    /// Whether it happens to the other ticket.
+    #[serde(default)]
+    pub(crate) other: bool,
+    /// For `created`: the requester's language.
+    #[serde(default)]
+    pub(crate) language: String,
+    /// For `created`: the requester's organisation.
+    #[serde(default)]
+    pub(crate) organisation: String,
     #[serde(flatten)]
     pub(crate) what: What,
 }
@@ -114,8 +136,18 @@ pub(crate) enum What {
     Priority(Priority),
     /// It goes to this group by itself.
     Group(String),
-    /// A human agent transfers it to this group.
+    /// It waits in the queue of this group.
+    Queued(String),
+    /// Routing gives it to an agent of this group.
+    PickedUp(String),
+    /// A human agent transfers it to the queue of this group.
     Transfer(String),
+    /// A human agent transfers it to another one of this group.
+    TransferToAgent(String),
+    /// A human agent escalates it to the queue of this group.
+    Escalate(String),
+    /// Its agent has it no longer.
+    Released(()),
     /// A policy is put, new or changed.
     PutPolicy(PolicyText),
     /// A calendar is put, new or changed.

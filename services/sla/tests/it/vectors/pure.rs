@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lotse_calendar::Spec;
 use lotse_clock::Timestamp;
 use lotse_sla::domain::{
-    CalendarRef, CalendarVersion, Catalog, Change, Clock, Conditions, Event, Fact, Facts,
+    CalendarRef, CalendarVersion, Catalog, Change, Clock, Conditions, Event, Fact, Facts, Hand,
     PolicyContent, PolicyRef, PolicyVersion, Reason, Replan, Status, Target, Ticket, reconcile,
 };
 use lotse_sla::settings::CalendarContent;
@@ -28,17 +28,19 @@ pub(crate) enum Timers {
 fn the_state_machine_follows_every_rule_whenever_timers_fire() {
     for (name, vector) in all() {
         for timers in [Timers::AtOnceAndTwice, Timers::Late, Timers::Never] {
-            let (clocks, told) = run(&vector, timers);
+            let Outcome {
+                clocks,
+                told,
+                other: (others, _),
+            } = run(&vector, timers);
             let look = vector.look.0;
-            let found: Vec<_> = clocks
-                .iter()
-                .map(|clock| ClockText::of(clock, look))
-                .collect();
-            assert_eq!(
-                found, vector.clocks,
-                "{name} ({}), timers: {timers:?}",
-                vector.rule
-            );
+            let text = |clocks: &[Clock]| -> Vec<_> {
+                let text = |clock| ClockText::of(clock, look);
+                clocks.iter().map(text).collect()
+            };
+            let about = format!("{name} ({}), timers: {timers:?}", vector.rule);
+            assert_eq!(text(&clocks), vector.clocks, "{about}");
+            assert_eq!(text(&others), vector.other_clocks, "{about}");
             if let Some(wanted) = &vector.told
                 && timers == Timers::AtOnceAndTwice
             {
@@ -65,39 +67,147 @@ pub(crate) fn words(change: &Change) -> String {
         .to_owned()
 }
 
+/// What became of a vector's tickets.
+pub(crate) struct Outcome {
+    /// The ticket's clocks, by metric and cycle.
+    pub(crate) clocks: Vec<Clock>,
+    /// What was told of them on the way.
+    pub(crate) told: Vec<Change>,
+    /// The same of the other ticket.
+    pub(crate) other: (Vec<Clock>, Vec<Change>),
+}
+
 /// Where the clocks stand when looked at, and what was told on the way.
-pub(crate) fn run(vector: &Vector, timers: Timers) -> (Vec<Clock>, Vec<Change>) {
+pub(crate) fn run(vector: &Vector, timers: Timers) -> Outcome {
     let mut sim = Sim::new(vector, timers);
     for event in &vector.events {
         sim.let_time_pass(event.recorded());
         sim.take(event);
     }
     sim.let_time_pass(vector.look.0);
-    sim.told
-        .extend(sim.ticket.pass(vector.look.0, vector.look.0));
-    let mut clocks: Vec<_> = sim
-        .ticket
-        .clocks
-        .into_values()
-        .chain(sim.ticket.past)
-        .collect();
-    clocks.sort_by_key(|clock| (clock.metric, clock.cycle));
-    (clocks, sim.told)
+    let [(clocks, told), other] = sim.lives.map(|mut life| {
+        let look = vector.look.0;
+        life.told.extend(life.ticket.pass(look, look));
+        let all = life.ticket.clocks.into_values().chain(life.ticket.past);
+        let mut clocks: Vec<_> = all.collect();
+        clocks.sort_by_key(|clock| (clock.metric, clock.cycle));
+        (clocks, life.told)
+    });
+    Outcome {
+        clocks,
+        told,
+        other,
+    }
 }
 
 /// What the vectors call prompt timers, for the comparison with the service.
 pub(super) fn run_promptly(vector: &Vector) -> Vec<Change> {
-    run(vector, Timers::AtOnceAndTwice).1
+    let outcome = run(vector, Timers::AtOnceAndTwice);
+    let mut told = outcome.told;
+    told.extend(outcome.other.1);
+    told
 }
 
 struct Sim {
     timers: Timers,
     policies: Vec<PolicyVersion>,
     calendars: Vec<CalendarVersion>,
+    /// The ticket, and the other one.
+    lives: [Life; 2],
+}
+
+/// One ticket.
+struct Life {
     facts: Facts,
     ticket: Ticket,
     history: Vec<Fact>,
     told: Vec<Change>,
+}
+
+impl Life {
+    fn new(start: Timestamp) -> Self {
+        Self {
+            facts: Facts {
+                priority: lotse_sla::domain::Priority::Normal,
+                channel: Some(CHANNEL),
+                category: String::new(),
+                tags: Vec::new(),
+                language: String::new(),
+                attributes: std::collections::BTreeMap::new(),
+                organisation: String::new(),
+                group: None,
+            },
+            ticket: Ticket::blank(start),
+            history: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    /// Takes an event, with another plan if there is one now and a reason to look for it.
+    fn take(
+        &mut self,
+        catalog: &Catalog,
+        (event, human): (Event, bool),
+        reason: Option<Reason>,
+        at: Timestamp,
+        now: Timestamp,
+    ) {
+        let created = matches!(event, Event::Created { .. });
+        let replan = reason.and_then(|reason| {
+            let before = self.ticket.plan.as_ref().map(|plan| &plan.reference);
+            let chosen = catalog.choose(&self.facts, before);
+            (created || chosen.as_ref() != before).then(|| Replan {
+                plan: chosen.map(|plan| Arc::new(catalog.plan(&plan).unwrap())),
+                reason,
+            })
+        });
+        if event == Event::Touched && !human && replan.is_none() {
+            return;
+        }
+        let at = self.ticket.place(&event, at);
+        let fact = Fact {
+            at,
+            event,
+            human,
+            replan,
+        };
+        if created {
+            self.ticket = Ticket::blank(at);
+        }
+        let place = self.history.partition_point(|earlier| earlier.at <= at);
+        let late = self.ticket.is_late(at) && !self.history.is_empty();
+        self.history.insert(place, fact.clone());
+        if late {
+            let clocks = self.ticket.clocks.values().chain(&self.ticket.past);
+            let stored = clocks.cloned().collect();
+            let (ticket, told) = reconcile(&self.ticket, stored, &self.history, now);
+            self.ticket = ticket;
+            self.told.extend(told);
+        } else {
+            let told = self.ticket.step(&fact, &self.history[..place], now);
+            self.told.extend(told);
+        }
+    }
+
+    fn let_time_pass(&mut self, to: Timestamp, timers: Timers) {
+        match timers {
+            Timers::AtOnceAndTwice => {
+                while let Some(next) = self.ticket.next_at().filter(|next| *next <= to) {
+                    // A timer may lead to the past: it fires now.
+                    let now = next.max(self.ticket.watermark);
+                    self.told.extend(self.ticket.pass(now, now));
+                    let again = now + std::time::Duration::from_secs(1);
+                    if again <= to && self.ticket.next_at().is_none_or(|next| next > again) {
+                        self.told.extend(self.ticket.pass(again, again));
+                    }
+                }
+            }
+            Timers::Late => {
+                self.ticket.pass(to, to);
+            }
+            Timers::Never => {}
+        }
+    }
 }
 
 impl Sim {
@@ -107,18 +217,7 @@ impl Sim {
             timers,
             policies: Vec::new(),
             calendars: Vec::new(),
-            facts: Facts {
-                priority: lotse_sla::domain::Priority::Normal,
-                channel: Some(CHANNEL),
-                category: String::new(),
-                tags: Vec::new(),
-                language: String::new(),
-                attributes: std::collections::BTreeMap::new(),
-                group: None,
-            },
-            ticket: Ticket::blank(start),
-            history: Vec::new(),
-            told: Vec::new(),
+            lives: [Life::new(start), Life::new(start)],
         };
         for calendar in &vector.calendars {
             sim.put_calendar(calendar);
@@ -178,124 +277,81 @@ impl Sim {
                 conditions: Conditions {
                     priorities: text.priorities.clone(),
                     groups: text.groups.clone(),
+                    languages: text.languages.clone(),
+                    organisations: text.organisations.clone(),
                     ..Conditions::default()
                 },
                 targets: text.targets.iter().map(target).collect(),
                 warn: text.warn.clone(),
                 ends_at: text.ends_at,
                 replies: text.replies.clone(),
+                bot_phase: text.bot_phase,
             },
         });
     }
 
     fn let_time_pass(&mut self, to: Timestamp) {
-        match self.timers {
-            Timers::AtOnceAndTwice => {
-                while let Some(next) = self.ticket.next_at().filter(|next| *next <= to) {
-                    // A timer may lead to the past: it fires now.
-                    let now = next.max(self.ticket.watermark);
-                    self.told.extend(self.ticket.pass(now, now));
-                    let again = now + std::time::Duration::from_secs(1);
-                    if again <= to && self.ticket.next_at().is_none_or(|next| next > again) {
-                        self.told.extend(self.ticket.pass(again, again));
-                    }
-                }
-            }
-            Timers::Late => {
-                self.ticket.pass(to, to);
-            }
-            Timers::Never => {}
+        for life in &mut self.lives {
+            life.let_time_pass(to, self.timers);
         }
     }
 
     fn take(&mut self, event: &EventText) {
         let now = event.recorded();
         let catalog = Catalog::new(self.policies.clone(), self.calendars.clone());
-        let mut human = false;
-        let (event_, replan) = match &event.what {
+        let life = &mut self.lives[usize::from(event.other)];
+        let hand = |group: Option<&String>, agent: bool, hop: bool| {
+            Event::Handed(Hand {
+                group: group.cloned(),
+                agent,
+                hop,
+            })
+        };
+        let (what, human) = match &event.what {
             What::Created(priority) => {
-                self.facts.priority = *priority;
-                (
-                    Event::Created {
-                        for_requester: true,
-                    },
-                    Some(Reason::None),
-                )
+                life.facts.priority = *priority;
+                life.facts.language.clone_from(&event.language);
+                life.facts.organisation = lotse_ids::organisation::key(&event.organisation);
+                let for_requester = true;
+                (Event::Created { for_requester }, false)
             }
-            What::Status(to) => (status(*to), None),
-            What::AgentSets(to) => {
-                human = true;
-                (status(*to), None)
+            What::Status(to) => (status(*to), false),
+            What::AgentSets(to) => (status(*to), true),
+            What::Reopened(()) => {
+                let (to, by_requester) = (Status::Open, true);
+                (Event::Status { to, by_requester }, false)
             }
-            What::Reopened(()) => (
-                Event::Status {
-                    to: Status::Open,
-                    by_requester: true,
-                },
-                None,
-            ),
-            What::RequesterWrites {} => (Event::Wrote, None),
+            What::RequesterWrites {} => (Event::Wrote, false),
             What::Reply(author) => {
-                human = *author == lotse_sla::domain::Author::Human;
-                (Event::Answered(*author), None)
+                let human = *author == lotse_sla::domain::Author::Human;
+                (Event::Answered(*author), human)
             }
-            What::Note {} => {
-                human = true;
-                (Event::Touched, None)
-            }
+            What::Note {} => (Event::Touched, true),
             What::Priority(priority) => {
-                self.facts.priority = *priority;
-                (Event::Touched, Some(Reason::PriorityChanged))
+                life.facts.priority = *priority;
+                (Event::Touched, false)
             }
-            What::Group(group) => {
-                self.facts.group = Some(group.clone());
-                (Event::Touched, Some(Reason::GroupChanged))
-            }
-            What::Transfer(group) => {
-                human = true;
-                self.facts.group = Some(group.clone());
-                (Event::Touched, Some(Reason::GroupChanged))
-            }
+            What::Queued(group) | What::Group(group) => (hand(Some(group), false, false), false),
+            What::PickedUp(group) => (hand(Some(group), true, false), false),
+            What::Transfer(group) | What::Escalate(group) => (hand(Some(group), false, true), true),
+            What::TransferToAgent(group) => (hand(Some(group), true, true), true),
+            What::Released(()) if life.ticket.status.is_solved() => return,
+            What::Released(()) => (hand(None, false, false), false),
             What::PutPolicy(policy) => return self.put_policy(policy),
             What::PutCalendar(calendar) => return self.put_calendar(calendar),
         };
-        let replan = replan.and_then(|reason| {
-            let before = self.ticket.plan.as_ref().map(|plan| &plan.reference);
-            let chosen = catalog.choose(&self.facts, before);
-            let created = matches!(event_, Event::Created { .. });
-            (created || chosen.as_ref() != before).then(|| Replan {
-                plan: chosen.map(|plan| Arc::new(catalog.plan(&plan).unwrap())),
-                reason,
-            })
-        });
-        if event_ == Event::Touched && !human && replan.is_none() {
-            return;
-        }
-        let at = self.ticket.place(event_, event.at.0);
-        let fact = Fact {
-            at,
-            event: event_,
-            human,
-            replan,
+        let reason = match (&what, &event.what) {
+            (Event::Created { .. }, _) => Some(Reason::None),
+            (_, What::Priority(_)) => Some(Reason::PriorityChanged),
+            (Event::Handed(Hand { group, .. }), _)
+                if group.is_some() && *group != life.facts.group =>
+            {
+                life.facts.group.clone_from(group);
+                Some(Reason::GroupChanged)
+            }
+            _ => None,
         };
-        let place = self.history.partition_point(|earlier| earlier.at <= at);
-        let late = self.ticket.is_late(at) && !self.history.is_empty();
-        self.history.insert(place, fact.clone());
-        if late {
-            let stored = self
-                .ticket
-                .clocks
-                .values()
-                .chain(&self.ticket.past)
-                .cloned()
-                .collect();
-            let (ticket, told) = reconcile(&self.ticket, stored, &self.history, now);
-            self.ticket = ticket;
-            self.told.extend(told);
-        } else {
-            let told = self.ticket.step(&fact, &self.history[..place], now);
-            self.told.extend(told);
-        }
+        life.take(&catalog, (what, human), reason, event.at.0, now);
     }
 }
 

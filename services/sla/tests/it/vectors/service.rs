@@ -9,7 +9,7 @@ use lotse_proto::journal::v1::clock_changed::Transition;
 use lotse_proto::journal::v1::ticket_status_changed::Change;
 use lotse_proto::sla::v1 as proto;
 use lotse_proto::time::{duration_from_proto, duration_to_proto, from_proto};
-use lotse_sla::domain::{Author, Metric, Priority, Reason, ResolutionEnd, State, Status};
+use lotse_sla::domain::{Author, BotPhase, Metric, Priority, Reason, ResolutionEnd, State, Status};
 use lotse_sla::settings::Preset;
 use lotse_testkit::TestDb;
 
@@ -33,8 +33,9 @@ lotse_testkit::on_both_databases! {
                 }
             };
             let Some(suite) = Suite::new(&fresh, vector.events[0].at.0).await else { return };
-            let (found, told) = Run::new(suite).all(&vector).await;
+            let ([found, others], told) = Run::new(suite).all(&vector).await;
             assert_eq!(found, vector.clocks, "{name} ({})", vector.rule);
+            assert_eq!(others, vector.other_clocks, "{name} ({})", vector.rule);
             let mut wanted: Vec<_> = pure::run_promptly(&vector).iter().map(pure::words).collect();
             let mut told = told;
             // Changes of different clocks at one instant come in no particular order.
@@ -48,23 +49,25 @@ lotse_testkit::on_both_databases! {
 /// One vector against one service.
 struct Run {
     suite: Suite,
-    ticket: String,
+    /// The ticket, and the other one.
+    tickets: [String; 2],
     groups: Groups,
     policies: u32,
 }
 
 impl Run {
     fn new(suite: Suite) -> Self {
-        let ticket = TicketId::generate(suite.clock.now()).to_string();
+        let ticket = || TicketId::generate(suite.clock.now()).to_string();
+        let tickets = [ticket(), ticket()];
         Self {
             suite,
-            ticket,
+            tickets,
             groups: Groups::default(),
             policies: 0,
         }
     }
 
-    async fn all(mut self, vector: &Vector) -> (Vec<ClockText>, Vec<String>) {
+    async fn all(mut self, vector: &Vector) -> ([Vec<ClockText>; 2], Vec<String>) {
         for calendar in &vector.calendars {
             self.put_calendar(calendar).await;
         }
@@ -77,14 +80,8 @@ impl Run {
             self.suite.served.settle().await;
         }
         self.suite.served.advance_to(vector.look.0).await;
-        let mut found: Vec<_> = self
-            .suite
-            .clocks(&self.ticket)
-            .await
-            .iter()
-            .map(clock)
-            .collect();
-        found.sort_by_key(|clock| (clock.metric, clock.cycle));
+        let [ticket, other] = self.tickets.clone();
+        let found = [self.stand(&ticket).await, self.stand(&other).await];
         (
             found,
             self.suite
@@ -94,6 +91,12 @@ impl Run {
                 .map(|(event, changed)| words(event.occurred_at, &changed))
                 .collect(),
         )
+    }
+
+    async fn stand(&mut self, ticket: &str) -> Vec<ClockText> {
+        let mut found: Vec<_> = self.suite.clocks(ticket).await.iter().map(clock).collect();
+        found.sort_by_key(|clock| (clock.metric, clock.cycle));
+        found
     }
 
     async fn put_calendar(&mut self, text: &CalendarText) {
@@ -166,6 +169,8 @@ impl Run {
                     .iter()
                     .map(|group| self.groups.id(group))
                     .collect(),
+                languages: text.languages.clone(),
+                organisations: text.organisations.clone(),
                 ..Default::default()
             }),
             targets: text.targets.iter().map(target).collect(),
@@ -176,6 +181,11 @@ impl Run {
                 .collect(),
             no_warnings: text.warn.is_empty(),
             ends_at: ends_at.into(),
+            bot_phase: match text.bot_phase {
+                BotPhase::Counts => proto::BotPhase::Counts,
+                BotPhase::Excluded => proto::BotPhase::Excluded,
+            }
+            .into(),
             reply_authors: replies.collect(),
             ..Default::default()
         };
@@ -191,7 +201,14 @@ impl Run {
         let at = event.at.0;
         let public = common::Visibility::Public;
         let body = match &event.what {
-            What::Created(of) => created(priority(*of), common::Channel::Email),
+            What::Created(of) => match created(priority(*of), common::Channel::Email) {
+                Body::TicketCreated(created) => Body::TicketCreated(journal::TicketCreated {
+                    language: event.language.clone(),
+                    organisation_key: lotse_ids::organisation::key(&event.organisation),
+                    ..created
+                }),
+                other => other,
+            },
             What::Status(to) => status(self::to_status(*to), ""),
             What::AgentSets(to) => status(self::to_status(*to), "agt_somebody"),
             What::Reopened(()) => Body::TicketStatusChanged(journal::TicketStatusChanged {
@@ -213,14 +230,33 @@ impl Run {
                 group_id: self.groups.id(group),
                 ..Default::default()
             }),
+            What::Queued(group) => Body::TicketQueued(journal::TicketQueued {
+                group_id: self.groups.id(group),
+                ..Default::default()
+            }),
+            What::PickedUp(group) => Body::TicketAssigned(journal::TicketAssigned {
+                group_id: self.groups.id(group),
+                agent_id: "agt_somebody".to_owned(),
+                ..Default::default()
+            }),
             What::Transfer(group) => Body::TicketTransferred(journal::TicketTransferred {
                 to_group_id: self.groups.id(group),
                 ..Default::default()
             }),
+            What::TransferToAgent(group) => Body::TicketTransferred(journal::TicketTransferred {
+                to_group_id: self.groups.id(group),
+                to_agent_id: "agt_somebody".to_owned(),
+                ..Default::default()
+            }),
+            What::Escalate(group) => Body::TicketEscalated(journal::TicketEscalated {
+                to_group_id: self.groups.id(group),
+                ..Default::default()
+            }),
+            What::Released(()) => Body::TicketReleased(journal::TicketReleased::default()),
             What::PutPolicy(policy) => return self.put_policy(policy).await,
             What::PutCalendar(calendar) => return self.put_calendar(calendar).await,
         };
-        let mut draft = Draft::ticket(&self.ticket, body);
+        let mut draft = Draft::ticket(&self.tickets[usize::from(event.other)], body);
         // A requester's message that was worked on late has its own time; the event has the later
         // one. Everything else that is late was said to have happened then.
         if !matches!(event.what, What::RequesterWrites {}) {
