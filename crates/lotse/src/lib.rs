@@ -1,6 +1,7 @@
 //! The one binary: it parses, configures and runs the services; what they do is theirs.
 
 pub mod apply;
+pub mod bench;
 pub mod cli;
 mod config;
 pub mod demo;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use lotse::cli::{Cli, Command};
-use lotse::{apply, migrate, replay, serve, status, token, up};
+use lotse::{apply, bench, migrate, replay, serve, status, token, up};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -38,5 +38,6 @@ async fn run(command: Command) -> Result<()> {
         Command::Apply(args) => apply::run(&args).await,
         Command::Token(args) => token::run(&args),
         Command::Replay(args) => replay::run_and_tell(&args).await,
+        Command::Bench(args) => bench::run(&args).await,
     }
 }

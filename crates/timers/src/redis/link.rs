@@ -1,7 +1,7 @@
-//! The connection: made on first use, made again when lost, and one log line for each change.
+//! The connections: made on first use, made again when lost, and one log line for each change.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,51 +10,32 @@ use ::redis::{
     Client, ErrorKind, FromRedisValue, IntoConnectionInfo, Msg, Pipeline, ProtocolVersion,
     PushInfo, PushKind, RedisError, ServerErrorKind,
 };
-use tokio::sync::Notify;
 
+use super::feed::Feed;
 use super::scripts;
 use crate::StoreError;
-use crate::entry::LANES;
 
 /// SQL fires a second or two late without Redis: waiting longer for it would only add to that.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What this process knows of a queue.
-#[derive(Default)]
-pub(super) struct Feed {
-    pub(super) moved: Notify,
-    subscribed: AtomicBool,
-    /// Per lane: failures to arm, and how many of them a later re-arming has made good.
-    failures: [AtomicU64; LANES as usize],
-    healed: [AtomicU64; LANES as usize],
-}
-
-impl Feed {
-    pub(super) fn lane_failed(&self, lane: u8) {
-        self.failures[usize::from(lane)].fetch_add(1, Ordering::SeqCst);
-    }
-
-    pub(super) fn failures(&self, lane: u8) -> u64 {
-        self.failures[usize::from(lane)].load(Ordering::SeqCst)
-    }
-
-    pub(super) fn heal(&self, lane: u8, failures: u64) {
-        self.healed[usize::from(lane)].fetch_max(failures, Ordering::SeqCst);
-    }
-
-    pub(super) fn is_wanting(&self, lane: u8) -> bool {
-        self.failures(lane) > self.healed[usize::from(lane)].load(Ordering::SeqCst)
-    }
-}
-
 /// Feeds by channel.
 type Feeds = Arc<Mutex<HashMap<String, Arc<Feed>>>>;
 
-/// A shared connection that reconnects by itself. Wake-ups arrive on it as RESP3 pushes.
+/// Two shared connections that reconnect by themselves, so that a claim never waits behind a
+/// hundred thousand armings: Redis takes turns between connections, not within one.
 pub(super) struct Link {
+    /// Claims, and the messages that arrive as RESP3 pushes.
+    pub(super) claims: Line,
+    /// Arming and cancelling.
+    pub(super) arming: Line,
+    feeds: Feeds,
+}
+
+/// One of the two.
+pub(super) struct Line {
+    purpose: &'static str,
     manager: ConnectionManager,
     address: String,
-    feeds: Feeds,
     failing: AtomicBool,
 }
 
@@ -73,15 +54,24 @@ impl Link {
             // A retry inside would hold up the worker, which retries anyway.
             .set_number_of_retries(0)
             .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let listening = config
+            .clone()
             .set_push_sender(deliver(feeds.clone()))
             .set_automatic_resubscription();
-        let manager = ConnectionManager::new_lazy_with_config(client, config).map_err(refuse)?;
+        let line = |purpose, config| {
+            let manager = ConnectionManager::new_lazy_with_config(client.clone(), config);
+            Ok::<_, StoreError>(Line {
+                purpose,
+                manager: manager.map_err(refuse)?,
+                address: address.clone(),
+                failing: AtomicBool::new(false),
+            })
+        };
         Ok(Link {
-            manager,
-            address,
+            claims: line("claims", listening)?,
+            arming: line("arming", config)?,
             feeds,
-            failing: AtomicBool::new(false),
         })
     }
 
@@ -93,6 +83,29 @@ impl Link {
         feeds.entry(channel.to_owned()).or_default().clone()
     }
 
+    /// Waits for a message on `channel`, subscribing when that has not been done. After a lost
+    /// connection the manager subscribes again.
+    pub(super) async fn await_message(&self, channel: &str) {
+        let feed = self.feed(channel);
+        if !feed.subscribed.load(Ordering::SeqCst) {
+            match self.claims.manager.clone().subscribe(channel).await {
+                // What was published before the subscription is lost: have the caller look.
+                Ok(()) => {
+                    feed.forget();
+                    feed.subscribed.store(true, Ordering::SeqCst);
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!(channel, %error, "cannot listen for timers that moved");
+                    return std::future::pending().await;
+                }
+            }
+        }
+        feed.moved.notified().await;
+    }
+}
+
+impl Line {
     /// Sends `pipeline`; loads the scripts first where the server does not know them. Everything
     /// sent here may be sent twice.
     pub(super) async fn send<T: FromRedisValue>(
@@ -101,6 +114,10 @@ impl Link {
     ) -> Result<T, StoreError> {
         let mut connection = self.manager.clone();
         let mut answer = pipeline.query_async(&mut connection).await;
+        if answer.as_ref().is_err_and(was_cut_off) {
+            // The manager connects anew when it meets the loss, and tells it to whoever met it.
+            answer = pipeline.query_async(&mut connection).await;
+        }
         if answer.as_ref().is_err_and(is_unknown_script) {
             answer = match self.load_scripts().await {
                 Ok(()) => pipeline.query_async(&mut connection).await,
@@ -121,42 +138,36 @@ impl Link {
         Ok(())
     }
 
-    /// Waits for a message on `channel`, subscribing when that has not been done. After a lost
-    /// connection the manager subscribes again.
-    pub(super) async fn await_message(&self, channel: &str) {
-        let feed = self.feed(channel);
-        if !feed.subscribed.load(Ordering::SeqCst) {
-            match self.manager.clone().subscribe(channel).await {
-                // What was published before the subscription is lost: have the caller look.
-                Ok(()) => {
-                    feed.subscribed.store(true, Ordering::SeqCst);
-                    return;
-                }
-                Err(error) => {
-                    tracing::debug!(channel, %error, "cannot listen for timers that moved");
-                    return std::future::pending().await;
-                }
-            }
-        }
-        feed.moved.notified().await;
-    }
-
     /// Logs the first failure and the recovery, not what lies between.
     fn tell(&self, error: Option<&RedisError>) {
         let was_failing = self.failing.swap(error.is_some(), Ordering::SeqCst);
-        metrics::gauge!("lotse_timers_redis_up").set(if error.is_some() { 0 } else { 1 });
+        metrics::gauge!("lotse_timers_redis_up", "for" => self.purpose).set(if error.is_some() {
+            0
+        } else {
+            1
+        });
         match error {
             Some(error) if !was_failing => tracing::warn!(
                 address = self.address,
+                purpose = self.purpose,
                 %error,
                 "Redis fails the timers; until it is back they fire from SQL, a second or two late"
             ),
             None if was_failing => {
-                tracing::info!(address = self.address, "Redis keeps timers again")
+                tracing::info!(
+                    address = self.address,
+                    purpose = self.purpose,
+                    "Redis keeps timers again"
+                );
             }
             _ => {}
         }
     }
+}
+
+/// The connection was lost before this, or with it; not a server that is slow.
+fn was_cut_off(error: &RedisError) -> bool {
+    !error.is_timeout() && (error.is_io_error() || error.is_connection_dropped())
 }
 
 fn is_unknown_script(error: &RedisError) -> bool {
@@ -169,11 +180,14 @@ fn deliver(feeds: Feeds) -> impl Fn(PushInfo) -> Result<(), SendError> + Send + 
         let feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
         if push.kind == PushKind::Disconnection {
             // Messages may be missed from here on: everybody looks for himself.
-            feeds.values().for_each(|feed| feed.moved.notify_one());
+            for feed in feeds.values() {
+                feed.forget();
+                feed.moved.notify_one();
+            }
         } else if let Some(message) = Msg::from_push_info(push)
             && let Some(feed) = feeds.get(message.get_channel_name())
         {
-            feed.moved.notify_one();
+            feed.hear(&message.get_payload::<String>().unwrap_or_default());
         }
         Ok(())
     }

@@ -1,15 +1,18 @@
 //! Timers in Redis, shared by all replicas of a service.
 
+mod feed;
 mod link;
 mod scripts;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ::redis::{Cmd, Pipeline, Script};
+use ::redis::{Cmd, Pipeline, RedisWrite as _, Script};
 use async_trait::async_trait;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lotse_clock::Timestamp;
 
-use crate::entry::{LANES, by_lane};
+use crate::entry::LANES;
 use crate::store::check_lanes;
 use crate::{Claim, Entry, Rearm, StoreError, TimerStore};
 use link::Link;
@@ -17,8 +20,11 @@ use link::Link;
 /// Entries in one script call; it blocks Redis for about a millisecond.
 const CALL: usize = 500;
 
-/// Calls sent without waiting for the answers of those before.
-const PIPELINE: usize = 32;
+/// Calls sent together.
+const PIPELINE: usize = 8;
+
+/// Pipelines under way: while Redis works on one the next is written.
+const UNDER_WAY: usize = 3;
 
 /// A timer store in Redis 6 or later, alone or as a cluster's node. Replicas that open it with the
 /// same prefix share it.
@@ -75,55 +81,109 @@ impl RedisTimers {
         pipeline
     }
 
-    /// Sends one call for each [`CALL`] entries of a lane. On an error says so for every entry
-    /// that may not have arrived.
+    /// Sends one call for each [`CALL`] entries of a lane. An error says that some of them may not
+    /// have arrived.
     async fn send_in_bulk(
         &self,
         entries: &[Entry],
-        call: impl Fn(u8, &[Entry]) -> Cmd,
+        call: &(dyn Fn(u8, &[&Entry]) -> Cmd + Sync),
     ) -> Result<(), StoreError> {
         check_lanes(entries)?;
-        let lanes = by_lane(entries.iter().cloned());
-        let calls: Vec<Cmd> = lanes
-            .iter()
-            .flat_map(|(lane, entries)| entries.chunks(CALL).map(|chunk| call(*lane, chunk)))
-            .collect();
-        for calls in calls.chunks(PIPELINE) {
-            let mut pipeline = ::redis::pipe();
-            for call in calls {
-                pipeline.add_command(call.clone()).ignore();
-            }
-            self.link.send::<()>(&pipeline).await?;
+        let mut lanes: [Vec<&Entry>; LANES as usize] = Default::default();
+        for entry in entries {
+            lanes[usize::from(entry.lane)].push(entry);
         }
-        Ok(())
+        let calls: Vec<(u8, &[&Entry])> = (0..LANES)
+            .zip(&lanes)
+            .flat_map(|(lane, entries)| entries.chunks(CALL).map(move |chunk| (lane, chunk)))
+            .collect();
+        let pipelines = calls.chunks(PIPELINE).map(|calls| self.send(calls, call));
+        let sent = stream::iter(pipelines.collect::<Vec<_>>()).buffered(UNDER_WAY);
+        sent.try_collect::<()>().await
+    }
+
+    /// Written when it is first polled, so that one is written while Redis works on another.
+    async fn send(
+        &self,
+        calls: &[(u8, &[&Entry])],
+        call: &(dyn Fn(u8, &[&Entry]) -> Cmd + Sync),
+    ) -> Result<(), StoreError> {
+        let mut pipeline = ::redis::pipe();
+        for (lane, entries) in calls {
+            pipeline.add_command(call(*lane, entries)).ignore();
+        }
+        self.link.arming.send(&pipeline).await
     }
 
     async fn arm_as(&self, mode: &str, queue: &str, entries: &[Entry]) -> Result<(), StoreError> {
         let channel = self.channel(queue);
-        let outcome = self.send_in_bulk(entries, |lane, entries| {
+        let feed = self.link.feed(&channel);
+        let call = |lane, entries: &[&Entry]| {
             let mut call = self.call(&scripts::ARM, queue, lane);
-            call.arg(mode).arg(&channel);
+            call.arg(mode).arg(&channel).arg(lane).arg(entries.len());
             for entry in entries {
-                call.arg(member(&entry.row, entry.generation - 1));
-                call.arg(member(&entry.row, entry.generation))
-                    .arg(entry.due.as_millis());
+                write_member(&mut call, &entry.row, entry.generation - 1);
+            }
+            for entry in entries {
+                call.arg(entry.due.as_millis());
+                write_member(&mut call, &entry.row, entry.generation);
             }
             call
-        });
-        let outcome = outcome.await;
-        if outcome.is_err() {
-            let feed = self.link.feed(&channel);
-            by_lane(entries.iter().cloned())
-                .into_keys()
-                .filter(|lane| *lane < LANES)
-                .for_each(|lane| feed.lane_failed(lane));
+        };
+        let outcome = self.send_in_bulk(entries, &call).await;
+        for entry in entries.iter().filter(|entry| entry.lane < LANES) {
+            match &outcome {
+                Ok(()) => feed.lower(entry.lane, entry.due.as_millis()),
+                Err(_) => feed.lane_failed(entry.lane),
+            }
         }
         outcome
     }
+
+    /// Claims from `lanes`.
+    async fn claim_from(
+        &self,
+        lanes: &[u8],
+        queue: &str,
+        now: Timestamp,
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Claim, StoreError> {
+        let feed = self.link.feed(&self.channel(queue));
+        let mut pipeline = ::redis::pipe();
+        for lane in lanes {
+            let mut call = self.call(&scripts::CLAIM, queue, *lane);
+            call.arg(now.as_millis())
+                .arg((now + lease).as_millis())
+                // Lua unpacks two values per claimed entry on a stack of some 8,000.
+                .arg(limit.min(1_000));
+            pipeline.add_command(call);
+            feed.about_to_look(*lane);
+        }
+        let mut claim = Claim::default();
+        if !lanes.is_empty() {
+            let answer = self.link.claims.send(&pipeline).await;
+            let seen: Vec<(bool, String, Vec<String>)> =
+                answer.inspect_err(|_: &StoreError| feed.forget())?;
+            for (lane, (complete, head, due)) in lanes.iter().zip(seen) {
+                let due = due
+                    .chunks_exact(2)
+                    .filter_map(|pair| entry(&pair[0], &pair[1], *lane));
+                claim.entries.extend(due);
+                if !complete || feed.is_wanting(*lane) {
+                    claim.lost.push(*lane);
+                }
+                feed.saw(*lane, time(&head));
+            }
+        }
+        claim.next_due = feed.head();
+        Ok(claim)
+    }
 }
 
-fn member(row: &str, generation: i64) -> String {
-    format!("{row}:{generation}")
+/// Writes the member of a row straight into the call: a hundred thousand of them are armed at once.
+fn write_member(call: &mut Cmd, row: &str, generation: i64) {
+    call.write_arg_fmt(format_args!("{row}:{generation}"));
 }
 
 /// The mark of a re-arming under way.
@@ -162,18 +222,15 @@ impl TimerStore for RedisTimers {
     }
 
     async fn cancel(&self, queue: &str, entries: &[Entry]) -> Result<(), StoreError> {
-        let call = |lane, entries: &[Entry]| {
+        let call = |lane, entries: &[&Entry]| {
             let mut call = self.on_lane("ZREM", queue, lane);
-            for Entry {
-                row, generation, ..
-            } in entries
-            {
-                call.arg(member(row, *generation))
-                    .arg(member(row, generation - 1));
+            for entry in entries {
+                write_member(&mut call, &entry.row, entry.generation);
+                write_member(&mut call, &entry.row, entry.generation - 1);
             }
             call
         };
-        self.send_in_bulk(entries, call).await
+        self.send_in_bulk(entries, &call).await
     }
 
     async fn claim(
@@ -183,42 +240,38 @@ impl TimerStore for RedisTimers {
         limit: usize,
         lease: Duration,
     ) -> Result<Claim, StoreError> {
-        // Lua unpacks two values per claimed entry on a stack of some 8,000.
-        let limit = limit.min(1_000);
-        let until = (now + lease).as_millis();
-        let pipeline = self.on_all(|lane| {
-            let mut call = self.call(&scripts::CLAIM, queue, lane);
-            call.arg(now.as_millis()).arg(until).arg(limit);
-            call
-        });
-        let lanes: Vec<(bool, String, Vec<String>)> = self.link.send(&pipeline).await?;
-        let feed = self.link.feed(&self.channel(queue));
-        let mut claim = Claim::default();
-        for (lane, (complete, head, due)) in (0..LANES).zip(lanes) {
-            let due = due
-                .chunks_exact(2)
-                .filter_map(|pair| entry(&pair[0], &pair[1], lane));
-            claim.entries.extend(due);
-            if !complete || feed.is_wanting(lane) {
-                claim.lost.push(lane);
-            }
-            claim.next_due = time(&head).into_iter().chain(claim.next_due).min();
-        }
-        Ok(claim)
+        let all: Vec<u8> = (0..LANES).collect();
+        self.claim_from(&all, queue, now, limit, lease).await
+    }
+
+    async fn claim_likely(
+        &self,
+        queue: &str,
+        now: Timestamp,
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Claim, StoreError> {
+        let lanes = self.link.feed(&self.channel(queue)).likely(now);
+        self.claim_from(&lanes, queue, now, limit, lease).await
     }
 
     async fn ack(&self, queue: &str, entries: &[Entry]) -> Result<(), StoreError> {
-        let call = |lane, entries: &[Entry]| {
-            let mut call = self.on_lane("ZREM", queue, lane);
-            for Entry {
-                row, generation, ..
-            } in entries
-            {
-                call.arg(member(row, *generation));
-            }
-            call
-        };
-        self.send_in_bulk(entries, call).await
+        check_lanes(entries)?;
+        let mut removals: BTreeMap<u8, Cmd> = BTreeMap::new();
+        for entry in entries {
+            let removal = removals
+                .entry(entry.lane)
+                .or_insert_with(|| self.on_lane("ZREM", queue, entry.lane));
+            write_member(removal, &entry.row, entry.generation);
+        }
+        if removals.is_empty() {
+            return Ok(());
+        }
+        let mut pipeline = ::redis::pipe();
+        for removal in removals.into_values() {
+            pipeline.add_command(removal).ignore();
+        }
+        self.link.claims.send(&pipeline).await
     }
 
     async fn next_due(&self, queue: &str) -> Result<Option<Timestamp>, StoreError> {
@@ -227,7 +280,7 @@ impl TimerStore for RedisTimers {
             call.arg(0).arg(0).arg("WITHSCORES");
             call
         });
-        let heads: Vec<Vec<(String, f64)>> = self.link.send(&pipeline).await?;
+        let heads: Vec<Vec<(String, f64)>> = self.link.claims.send(&pipeline).await?;
         let scores = heads.iter().flatten().map(|(_, score)| *score);
         Ok(scores
             .filter(|score| score.is_finite())
@@ -241,7 +294,7 @@ impl TimerStore for RedisTimers {
             call.arg("-inf").arg(format!("({}", scripts::BEYOND));
             call
         });
-        let counts: Vec<u64> = self.link.send(&pipeline).await?;
+        let counts: Vec<u64> = self.link.claims.send(&pipeline).await?;
         Ok(counts.iter().sum())
     }
 
@@ -256,7 +309,7 @@ impl TimerStore for RedisTimers {
         call.arg(scripts::BEYOND).arg(mark(token));
         let mut pipeline = ::redis::pipe();
         pipeline.add_command(call).ignore();
-        self.link.send::<()>(&pipeline).await?;
+        self.link.claims.send::<()>(&pipeline).await?;
         Ok(Rearm {
             lane,
             token,
@@ -269,7 +322,7 @@ impl TimerStore for RedisTimers {
         call.arg(mark(rearm.token));
         let mut pipeline = ::redis::pipe();
         pipeline.add_command(call);
-        let (finished,): (bool,) = self.link.send(&pipeline).await?;
+        let (finished,): (bool,) = self.link.claims.send(&pipeline).await?;
         if finished {
             self.link
                 .feed(&self.channel(queue))
@@ -280,7 +333,7 @@ impl TimerStore for RedisTimers {
 
     async fn clear(&self, queue: &str) -> Result<(), StoreError> {
         let pipeline = self.on_all(|lane| self.on_lane("UNLINK", queue, lane));
-        self.link.send::<Vec<u64>>(&pipeline).await?;
+        self.link.claims.send::<Vec<u64>>(&pipeline).await?;
         Ok(())
     }
 }
@@ -291,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_member_is_read_back_even_when_the_row_has_colons() {
-        let read = entry(&member("a:b", -3), "1732221000123", 7).unwrap();
+        let read = entry("a:b:-3", "1732221000123", 7).unwrap();
         let due = Timestamp::from_millis(1_732_221_000_123);
         assert_eq!(
             read,

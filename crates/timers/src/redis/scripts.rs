@@ -13,27 +13,23 @@ use ::redis::Script;
 /// Score of the marks, beyond every due time.
 pub(super) const BEYOND: &str = "+inf";
 
-/// `ARGV`: `NX` or ``, the channel, then of each entry the member before it, its member, its score.
-/// Publishes when the lane's head moves earlier.
+/// `ARGV`: `NX` or ``, the channel, the lane, the number of entries, of each entry the member before
+/// it, then of each its score and its member. Publishes lane and score when the lane's head moves
+/// earlier.
 pub(super) static ARM: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
 local before = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
-local stale, armed = {}, {}
-for i = 3, #ARGV, 3 do
-  stale[#stale + 1] = ARGV[i]
-  armed[#armed + 1] = ARGV[i + 2]
-  armed[#armed + 1] = ARGV[i + 1]
-end
-redis.call('ZREM', KEYS[1], unpack(stale))
+local first = 5 + ARGV[4]
+redis.call('ZREM', KEYS[1], unpack(ARGV, 5, first - 1))
 if ARGV[1] == 'NX' then
-  redis.call('ZADD', KEYS[1], 'NX', unpack(armed))
+  redis.call('ZADD', KEYS[1], 'NX', unpack(ARGV, first))
 else
-  redis.call('ZADD', KEYS[1], unpack(armed))
+  redis.call('ZADD', KEYS[1], unpack(ARGV, first))
 end
 local after = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
 if not before or tonumber(after) < tonumber(before) then
-  redis.call('PUBLISH', ARGV[2], 'moved')
+  redis.call('PUBLISH', ARGV[2], ARGV[3] .. ' ' .. after)
 end
 return 1
 ",

@@ -1,0 +1,44 @@
+//! `lotse bench`: figures beside what others use, measured in one run on one machine.
+
+pub mod timers;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// What to measure.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// What to measure.
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+/// The benchmarks, and what they start of themselves.
+#[derive(Clone, Debug, Subcommand)]
+enum Bench {
+    /// Timers in Redis, beside BullMQ on the same Redis.
+    ///
+    /// Arms timers due evenly over a minute in bulk, with Lotse and then with BullMQ, and lets
+    /// worker processes handle them: once undisturbed, once with one of them killed in the middle.
+    /// Tells the arming rate, lateness from due to done, CPU, bytes of Redis, what was lost or done
+    /// twice, and how long the killed worker's timers waited. About seven minutes.
+    ///
+    /// Its keys have a prefix of their own and are removed afterwards; nothing else in that Redis is
+    /// touched. Whatever else that Redis and the machine do is measured along, so give it idle ones.
+    /// BullMQ needs Node 20 and npm; it is installed on the first run, into the user's cache.
+    Timers(timers::Args),
+    /// One worker of `timers`, which starts it.
+    #[command(hide = true)]
+    TimersWorker(timers::worker::Args),
+}
+
+/// Measures.
+///
+/// # Errors
+/// When something needed is missing or fails.
+pub async fn run(args: &Args) -> Result<()> {
+    match &args.bench {
+        Bench::Timers(args) => timers::run(args).await,
+        Bench::TimersWorker(args) => timers::worker::run(args).await,
+    }
+}
