@@ -51,8 +51,10 @@ impl Desk {
             .await
             .unwrap();
         let suite = InProcess::new(clock, suite::services(&parts, &behaviour()));
+        let channel = Channel::in_process(suite.stack());
+        parts.connect(&channel);
         Self {
-            clients: Clients::of(&Channel::in_process(suite.stack())),
+            clients: Clients::of(&channel),
             parts,
             suite,
             _db: db,

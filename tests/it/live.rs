@@ -39,8 +39,10 @@ impl Live {
         for job in server.take_jobs() {
             parts.supervisor.spawn(job);
         }
+        let channel = Channel::in_process(server.stack());
+        parts.connect(&channel);
         Self {
-            clients: Clients::of(&Channel::in_process(server.stack())),
+            clients: Clients::of(&channel),
             parts,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tonic::transport::Endpoint;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt as _};
 
+use crate::later::{self, Later};
 use crate::token::Bearer;
 use crate::{Token, deadline};
 
@@ -118,6 +120,20 @@ impl Channel {
             bearer: Bearer::new(Token::Absent),
             default_deadline: Target::new("").default_deadline,
         }
+    }
+
+    /// A channel to a server that is made later, such as the one whose services hold the channel.
+    /// Until the other end is [set](Later::set) every call is UNAVAILABLE.
+    pub fn later() -> (Self, Later) {
+        let later = Later(Arc::default());
+        let to = Arc::downgrade(&later.0);
+        let inner = tower::service_fn(move |request| later::send(to.clone(), request));
+        let channel = Self {
+            inner: BoxCloneSyncService::new(inner),
+            bearer: Bearer::new(Token::Absent),
+            default_deadline: Target::new("").default_deadline,
+        };
+        (channel, later)
     }
 
     /// Shows `token` instead.

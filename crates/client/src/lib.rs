@@ -7,7 +7,9 @@
 
 mod channel;
 pub mod deadline;
+mod later;
 mod token;
 
 pub use channel::{Channel, ConnectError, Target, connect};
+pub use later::Later;
 pub use token::Token;

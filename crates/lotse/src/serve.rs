@@ -66,7 +66,12 @@ async fn serve(
     let clock = BusinessClock::system();
 
     let (grpc, opened) = waiting_room(name, settings, grpc, open(settings, &clock)).await?;
-    let parts = opened?;
+    let mut parts = opened?;
+    let to = |uri: &str| lotse_client::connect(&settings.peers.target(uri));
+    parts.peers = lotse_sla::Peers {
+        intake: to(&settings.peers.intake)?,
+        routing: to(&settings.peers.routing)?,
+    };
     let mut service = suite::service(name, &parts, behaviour);
     service.jobs.extend(parts.journal.jobs());
     let server = Server::new(settings.server.serving.clone(), auth, vec![service])?;

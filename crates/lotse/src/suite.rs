@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use lotse_client::{Channel, Later};
 use lotse_clock::BusinessClock;
 use lotse_db::{Db, Migrations};
 use lotse_grpc::Service;
@@ -98,6 +99,10 @@ pub struct Parts {
     pub timers: Arc<dyn TimerStore>,
     /// Runs what is in the background.
     pub supervisor: Supervisor,
+    /// Where SLA timing calls other services.
+    pub peers: lotse_sla::Peers,
+    /// Says where that is, when all are in one process.
+    later: Arc<Later>,
 }
 
 impl Parts {
@@ -139,13 +144,22 @@ impl Parts {
         };
         let supervisor = Supervisor::new(clock.clone());
         let journal = Journal::open(db.clone(), clock.clone(), wakeups, config).await?;
+        let (channel, later) = Channel::later();
         Ok(Self {
             db,
             clock,
             journal,
             timers,
             supervisor,
+            peers: lotse_sla::Peers::all(&channel),
+            later: Arc::new(later),
         })
+    }
+
+    /// Lets the services of this process call each other through `channel`, until the parts are
+    /// dropped.
+    pub fn connect(&self, channel: &Channel) {
+        self.later.set(channel.clone());
     }
 
     /// Whether nothing has ever happened here.
@@ -206,6 +220,8 @@ pub fn service(name: Name, parts: &Parts, behaviour: &Behaviour) -> Service {
         journal,
         timers,
         supervisor,
+        peers,
+        later: _,
     } = parts.clone();
     match name {
         Name::Intake => {
@@ -233,6 +249,7 @@ pub fn service(name: Name, parts: &Parts, behaviour: &Behaviour) -> Service {
                 clock,
                 journal,
                 timers,
+                peers,
             };
             lotse_sla::build(deps, behaviour.sla.clone())
         }

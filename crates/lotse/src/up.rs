@@ -66,6 +66,7 @@ pub async fn run(args: &Up) -> Result<()> {
         suite::services(&parts, &behaviour),
     )?;
     let channel = Channel::in_process(server.stack());
+    parts.connect(&channel);
     server.readiness().set_all(true);
 
     let supervisor = parts.supervisor.clone();

@@ -16,6 +16,7 @@ mod wire;
 
 use std::sync::Arc;
 
+use lotse_client::Channel;
 use lotse_clock::BusinessClock;
 use lotse_db::Db;
 use lotse_grpc::{Service, tuned};
@@ -40,6 +41,27 @@ pub struct Deps {
     pub journal: Journal,
     /// Where timers are armed.
     pub timers: Arc<dyn TimerStore>,
+    /// The services it calls.
+    pub peers: Peers,
+}
+
+/// The services it calls: to find out whom to tell, and to act on tickets.
+#[derive(Clone)]
+pub struct Peers {
+    /// Takes tickets in.
+    pub intake: Channel,
+    /// Gives them to people.
+    pub routing: Channel,
+}
+
+impl Peers {
+    /// All of them behind one address.
+    pub fn all(channel: &Channel) -> Self {
+        Self {
+            intake: channel.clone(),
+            routing: channel.clone(),
+        }
+    }
 }
 
 /// How the service behaves. Nothing can be chosen yet: policies and calendars are data.
@@ -64,6 +86,7 @@ pub fn build(deps: Deps, config: Config) -> Service {
         clock,
         journal,
         timers,
+        peers: _,
     } = deps;
     let catalogs = Catalogs::default();
     let keeper = Keeper::new(catalogs.clone(), clock.clone(), timers.clone());

@@ -6,7 +6,7 @@ use lotse_calendar::{Calendar, InvalidCalendar, Shift, Spec, TimeOfDay, Weekday}
 use lotse_clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::PolicyContent;
+use crate::domain::{EscalationContent, PolicyContent};
 use crate::store::settings::Content;
 
 /// One version of a calendar, as it was put. Also the stored form.
@@ -43,6 +43,14 @@ impl Content for PolicyContent {
 
 impl Content for CalendarContent {
     const KIND: &'static str = "calendar";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Content for EscalationContent {
+    const KIND: &'static str = "escalation_policy";
 
     fn name(&self) -> &str {
         &self.name

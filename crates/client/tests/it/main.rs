@@ -181,3 +181,16 @@ fn wrong_addresses_are_said_in_words() {
     assert!(error.to_string().contains("http://"), "{error}");
     assert!(connect(&Target::new("no address")).is_err());
 }
+
+#[tokio::test]
+async fn a_channel_made_before_its_server_is_unavailable_until_it_is_there_and_after_it_is_gone() {
+    let (channel, later) = Channel::later();
+    let mut client = HealthClient::new(channel.clone());
+    let early = client.check(check("")).await.unwrap_err();
+    assert_eq!(peer::reason(&early), Some(ErrorReason::DependencyDown));
+    later.set(Channel::in_process(Mirror));
+    assert_eq!(sent(channel.clone(), check("")).await[0], "");
+    drop(later);
+    let gone = client.check(check("")).await.unwrap_err();
+    assert_eq!(gone.code(), Code::Unavailable);
+}

@@ -9,7 +9,7 @@ use lotse_client::Channel;
 use lotse_clock::{BusinessClock, Timestamp};
 use lotse_db::{Db, DbConfig, Durability, meta};
 use lotse_grpc::Server;
-use lotse_supervise::{Stepper, Supervisor};
+use lotse_supervise::Stepper;
 
 use super::calls::Calls;
 use super::play::Settled;
@@ -25,7 +25,7 @@ pub(crate) struct Stage {
     pub(crate) calls: Calls,
     db: Db,
     stepper: Stepper,
-    supervisor: Supervisor,
+    parts: Parts,
 }
 
 impl Stage {
@@ -64,13 +64,15 @@ impl Stage {
         )?;
         server.readiness().set_all(true);
         let stepper = Stepper::new(clock.clone(), server.take_jobs())?;
-        let calls = Calls::new(Channel::in_process(server.stack()));
+        let channel = Channel::in_process(server.stack());
+        parts.connect(&channel);
+        let calls = Calls::new(channel);
         Ok(Self {
             clock,
             calls,
             db,
             stepper,
-            supervisor: parts.supervisor,
+            parts,
         })
     }
 
@@ -105,7 +107,12 @@ impl Stage {
 
     /// Ends the services.
     pub(crate) async fn close(self) {
-        if let Err(unfinished) = self.supervisor.shutdown(Duration::from_secs(10)).await {
+        if let Err(unfinished) = self
+            .parts
+            .supervisor
+            .shutdown(Duration::from_secs(10))
+            .await
+        {
             tracing::warn!(%unfinished, "the replay's services did not end in time");
         }
     }

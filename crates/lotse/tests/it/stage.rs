@@ -63,8 +63,10 @@ impl Stage {
         let mut server = Server::new(config, Authenticator::local(), services).unwrap();
         server.readiness().set_all(true);
         let jobs = server.take_jobs();
+        let channel = Channel::in_process(server.stack());
+        parts.connect(&channel);
         Self {
-            channel: Channel::in_process(server.stack()),
+            channel,
             parts,
             jobs,
             _server: server,

@@ -589,7 +589,7 @@ pub struct AlertChanged {
     /// The level it stands on, from 1; 0 before the first.
     #[prost(uint32, tag = "7")]
     pub level: u32,
-    /// How often all levels were gone through before, from 0.
+    /// How often the climb began anew before, from 0.
     #[prost(uint32, tag = "8")]
     pub round: u32,
     /// For NOTIFIED: the agents who were told. For ACKNOWLEDGED: the agent who did, when it was one.

@@ -513,6 +513,35 @@ pub struct Policy {
     /// a Put means COUNTS.
     #[prost(enumeration = "BotPhase", tag = "14")]
     pub bot_phase: i32,
+    /// What happens by itself when a clock warns or breaches. At most 64; each pair of metric and
+    /// `at_percent` once; answered in their order.
+    #[prost(message, repeated, tag = "15")]
+    pub reactions: ::prost::alloc::vec::Vec<Reaction>,
+}
+/// What happens by itself when a clock of a metric warns or breaches. It happens once per cycle of
+/// the clock, and only while the clock still waits for something.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Reaction {
+    /// Whose clocks. Required; the policy must have a target for it.
+    #[prost(enumeration = "super::super::common::v1::SlaMetric", tag = "1")]
+    pub metric: i32,
+    /// At the warning of this share of the target, one of the policy's `warn_percents`; 0: at the
+    /// breach.
+    #[prost(uint32, tag = "2")]
+    pub at_percent: u32,
+    /// Opens an alert by this escalation policy, unless this cycle has opened one by it already: an id
+    /// or a unique name in a Put, answered as an id. Empty: no alert.
+    #[prost(string, tag = "3")]
+    pub escalation_policy_id: ::prost::alloc::string::String,
+    /// Raises the ticket to at least this priority. Unspecified: leaves it.
+    #[prost(enumeration = "super::super::common::v1::Priority", tag = "4")]
+    pub raise_priority_to: i32,
+    /// Hands the ticket on. Unspecified: leaves it where it is.
+    #[prost(enumeration = "HandOn", tag = "5")]
+    pub hand_on: i32,
+    /// Where to: `grp_…`. Empty: for REQUEUE the group that has it, for ESCALATE the next higher tier.
+    #[prost(string, tag = "6")]
+    pub hand_on_group_id: ::prost::alloc::string::String,
 }
 /// Which tickets a policy is for. Every condition that is given must hold; within one, any of its
 /// values will do. At most 256 values each.
@@ -577,6 +606,40 @@ pub struct Target {
     /// Empty: every hour of every day.
     #[prost(string, tag = "4")]
     pub calendar_id: ::prost::alloc::string::String,
+}
+/// How a reaction hands a ticket on. A clock that such a change, or a raised priority, started or
+/// retargeted opens alerts, but acts on the ticket no more: no loops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HandOn {
+    /// Not at all.
+    Unspecified = 0,
+    /// Back to a group's queue, with its original age, for somebody else.
+    Requeue = 1,
+    /// Up to a group of a higher tier.
+    Escalate = 2,
+}
+impl HandOn {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HAND_ON_UNSPECIFIED",
+            Self::Requeue => "HAND_ON_REQUEUE",
+            Self::Escalate => "HAND_ON_ESCALATE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HAND_ON_UNSPECIFIED" => Some(Self::Unspecified),
+            "HAND_ON_REQUEUE" => Some(Self::Requeue),
+            "HAND_ON_ESCALATE" => Some(Self::Escalate),
+            _ => None,
+        }
+    }
 }
 /// What ends total_resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -2184,5 +2247,129 @@ pub mod alert_service_server {
     pub const SERVICE_NAME: &str = "lotse.sla.v1.AlertService";
     impl<T> tonic::server::NamedService for AlertServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Who is told of an alert, in which order, until somebody takes care.
+///
+/// Level 1 is told when the alert is opened and its delay has passed, each further level when its
+/// own delay has passed since the level before was told. Whom a level means is found out at that
+/// moment. An acknowledgement stops the climb, activity on the ticket ends the alert.
+///
+/// Escalation policies are versioned: an alert keeps the version it was opened with.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EscalationPolicy {
+    /// `esc_…`; set by the server. In a Put: which one to change; empty to go by the name.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Unique, 1 to 128 bytes of one line. Must not look like an escalation policy's id.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Who is told, in order: 1 to 20 levels.
+    #[prost(message, repeated, tag = "3")]
+    pub levels: ::prost::alloc::vec::Vec<EscalationLevel>,
+    /// How often all levels are gone through again when nobody takes care: 0 to 20.
+    #[prost(uint32, tag = "4")]
+    pub repeat: u32,
+    /// How long after the last level was told the first is told again: at least 60 s. Required when
+    /// `repeat` is not 0, else it must be absent.
+    #[prost(message, optional, tag = "5")]
+    pub repeat_after: ::core::option::Option<::prost_types::Duration>,
+    /// How long whoever acknowledged has until the climb begins again: at least 60 s. Level 1 is then
+    /// told at once, and beside it whoever is on duty in the ticket's group at that moment. Absent:
+    /// an acknowledgement stops the climb for good.
+    #[prost(message, optional, tag = "6")]
+    pub acknowledgement_timeout: ::core::option::Option<::prost_types::Duration>,
+    /// The calendar in whose open time somebody may be told; what falls outside is held until the next
+    /// opening. An id or a unique name in a Put, answered as an id. Its version in force counts.
+    /// Empty: at any time.
+    #[prost(string, tag = "7")]
+    pub support_calendar_id: ::prost::alloc::string::String,
+    /// Where the agents who are told are written to, whatever the level: notification targets, whose
+    /// messages name the agents. Ids or unique names in a Put, answered as ids. At most 16.
+    #[prost(string, repeated, tag = "8")]
+    pub notification_target_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// From 1, one more per change; set by the server.
+    #[prost(uint32, tag = "9")]
+    pub version: u32,
+    /// For optimistic changes: in a Put a stale one is refused, an empty one is not checked.
+    #[prost(string, tag = "10")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was made; set by the server.
+    #[prost(message, optional, tag = "11")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When this version was put; set by the server.
+    #[prost(message, optional, tag = "12")]
+    pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// One level of an escalation policy.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EscalationLevel {
+    /// How long after the level before was told; of level 1: after the alert was opened. Whole
+    /// milliseconds, 0 to 30 days. Absent: at once.
+    #[prost(message, optional, tag = "1")]
+    pub delay: ::core::option::Option<::prost_types::Duration>,
+    /// Who is told: 1 to 16, each once.
+    #[prost(message, repeated, tag = "2")]
+    pub targets: ::prost::alloc::vec::Vec<EscalationTarget>,
+}
+/// Whom a level means. Nobody is told twice by one dispatch.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EscalationTarget {
+    /// What kind. Required.
+    #[prost(enumeration = "EscalationTargetKind", tag = "1")]
+    pub kind: i32,
+    /// Which one, as the kind says.
+    #[prost(string, tag = "2")]
+    pub id: ::prost::alloc::string::String,
+}
+/// The kinds of targets. All are resolved when the level is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum EscalationTargetKind {
+    /// Never valid.
+    Unspecified = 0,
+    /// The agent who has the ticket; whoever is on duty in its group when nobody has it. No id.
+    TicketAgent = 1,
+    /// This agent: `agt_…`.
+    Agent = 2,
+    /// Whoever is on duty: in a rota `rta_…`, in a group `grp_…`, without an id in the ticket's group.
+    /// Somebody who was told in this round already is passed over while there are stand-ins.
+    OnDuty = 3,
+    /// The lead of a group `grp_…`, without an id of the ticket's group.
+    GroupLead = 4,
+    /// Another agent: the first on duty in a group `grp_…` (without an id the ticket's) who was not
+    /// told in this round. Nobody when all were.
+    Team = 5,
+    /// A notification target, by id or unique name in a Put, answered as an id.
+    NotificationTarget = 6,
+}
+impl EscalationTargetKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ESCALATION_TARGET_KIND_UNSPECIFIED",
+            Self::TicketAgent => "ESCALATION_TARGET_KIND_TICKET_AGENT",
+            Self::Agent => "ESCALATION_TARGET_KIND_AGENT",
+            Self::OnDuty => "ESCALATION_TARGET_KIND_ON_DUTY",
+            Self::GroupLead => "ESCALATION_TARGET_KIND_GROUP_LEAD",
+            Self::Team => "ESCALATION_TARGET_KIND_TEAM",
+            Self::NotificationTarget => "ESCALATION_TARGET_KIND_NOTIFICATION_TARGET",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ESCALATION_TARGET_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "ESCALATION_TARGET_KIND_TICKET_AGENT" => Some(Self::TicketAgent),
+            "ESCALATION_TARGET_KIND_AGENT" => Some(Self::Agent),
+            "ESCALATION_TARGET_KIND_ON_DUTY" => Some(Self::OnDuty),
+            "ESCALATION_TARGET_KIND_GROUP_LEAD" => Some(Self::GroupLead),
+            "ESCALATION_TARGET_KIND_TEAM" => Some(Self::Team),
+            "ESCALATION_TARGET_KIND_NOTIFICATION_TARGET" => Some(Self::NotificationTarget),
+            _ => None,
+        }
     }
 }

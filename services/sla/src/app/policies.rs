@@ -7,7 +7,7 @@ use lotse_journal::{Origin, Tx};
 use lotse_proto::sla::v1 as proto;
 
 use super::put::{self, Given};
-use crate::domain::PolicyContent;
+use crate::domain::{EscalationContent, PolicyContent};
 use crate::settings::CalendarContent;
 use crate::store::settings::{self, Setting};
 use crate::wire::policy::{read, write};
@@ -47,7 +47,8 @@ impl App {
         let in_force = settings::in_force::<PolicyContent>(tx).await?;
         let calendars = settings::in_force::<CalendarContent>(tx).await?;
         let mut wrong = Violations::new();
-        let content = read(policy, &calendars, now, &mut wrong);
+        let escalations = settings::in_force::<EscalationContent>(tx).await?;
+        let content = read(policy, &calendars, &escalations, now, &mut wrong);
         let name = content
             .as_ref()
             .map_or(&policy.name, |content| &content.name)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lotse_ids::organisation;
 use serde::{Deserialize, Serialize};
 
+use super::reaction::Reaction;
 use super::vocabulary::{Author, BotPhase, Channel, Metric, Priority, ResolutionEnd};
 
 /// What is known of a ticket and decides which policy fits it.
@@ -49,6 +50,9 @@ pub struct PolicyContent {
     /// Whether the bot phase counts for first_reply.
     #[serde(default = "counts")]
     pub bot_phase: BotPhase,
+    /// What happens by itself when a clock warns or breaches.
+    #[serde(default)]
+    pub reactions: Vec<Reaction>,
 }
 
 /// What policies said before they could say it.
@@ -219,6 +223,7 @@ mod tests {
             ends_at: ResolutionEnd::Solved,
             replies: vec![Author::Human],
             bot_phase: BotPhase::Counts,
+            reactions: vec![],
         };
         let millis = |priority| {
             let target = content.target(Metric::FirstReply, priority);

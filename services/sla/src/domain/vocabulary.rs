@@ -32,6 +32,8 @@ macro_rules! codes {
     )+};
 }
 
+pub(super) use codes;
+
 codes! {
     /// What a clock measures.
     enum Metric {

@@ -9,6 +9,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(Clocks),
         Box::new(super::delivery_tables::Deliveries),
         Box::new(Hands),
+        Box::new(super::alerts::migration::Alerts),
     ]
 }
 

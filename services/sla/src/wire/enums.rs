@@ -5,7 +5,9 @@
 use lotse_proto::common::v1 as common;
 use lotse_proto::sla::v1 as sla;
 
-use crate::domain::{Author, BotPhase, Channel, Metric, Priority, ResolutionEnd, State, Status};
+use crate::domain::{
+    Author, BotPhase, Channel, HandOn, Metric, Priority, ResolutionEnd, State, Status,
+};
 
 /// Both directions between a wire enum and a domain enum with the same values.
 macro_rules! both {
@@ -40,6 +42,8 @@ both!(author, to_author, common::AuthorKind, Author,
     Requester Human Bot Automation System);
 both!(bot_phase, to_bot_phase, sla::BotPhase, BotPhase,
     Counts Excluded);
+both!(hand_on, to_hand_on, sla::HandOn, HandOn,
+    Requeue Escalate);
 both!(resolution_end, to_resolution_end, sla::ResolutionEnd, ResolutionEnd,
     Solved Closed);
 

@@ -9,4 +9,5 @@ pub(crate) mod news;
 pub(crate) mod notification;
 pub(crate) mod plan;
 pub(crate) mod policy;
+mod reactions;
 mod smtp;

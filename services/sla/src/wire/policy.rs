@@ -11,8 +11,10 @@ use lotse_proto::sla::v1 as proto;
 use lotse_proto::time::{duration_from_proto, duration_to_proto, to_proto};
 
 use super::conditions::sorted;
-use super::{conditions, enums};
-use crate::domain::{Author, BotPhase, Conditions, PolicyContent, ResolutionEnd, Target};
+use super::{conditions, enums, reactions};
+use crate::domain::{
+    Author, BotPhase, Conditions, EscalationContent, PolicyContent, ResolutionEnd, Target,
+};
 use crate::settings::{CalendarContent, looks_like_id};
 use crate::store::settings::Setting;
 
@@ -27,6 +29,7 @@ const WARN: [u8; 3] = [50, 75, 90];
 pub(crate) fn read(
     policy: &proto::Policy,
     calendars: &[Setting<CalendarContent>],
+    escalations: &[Setting<EscalationContent>],
     now: Timestamp,
     wrong: &mut Violations,
 ) -> Option<PolicyContent> {
@@ -46,6 +49,7 @@ pub(crate) fn read(
         created_at: _,
         updated_at: _,
         bot_phase,
+        reactions,
     } = policy;
     let name = wrong.text("policy.name", name, Text::line(1..=128));
     let an_id = looks_like_id(PolicyId::PREFIX, &name);
@@ -72,6 +76,7 @@ pub(crate) fn read(
     };
     let bot_phase = bot_phase.ok_or("must be COUNTS or EXCLUDED");
     let bot_phase = wrong.take("policy.bot_phase", bot_phase);
+    let reactions = reactions::read(reactions, &targets, &warn, escalations, wrong);
     Some(PolicyContent {
         name,
         position: *position,
@@ -81,6 +86,7 @@ pub(crate) fn read(
         ends_at: ends_at?,
         replies,
         bot_phase: bot_phase?,
+        reactions,
     })
 }
 
@@ -237,6 +243,7 @@ pub(crate) fn write(policy: &Setting<PolicyContent>) -> proto::Policy {
         ends_at,
         replies,
         bot_phase,
+        reactions,
     } = content;
     proto::Policy {
         id: id.clone(),
@@ -256,6 +263,7 @@ pub(crate) fn write(policy: &Setting<PolicyContent>) -> proto::Policy {
         etag: etag::of(i64::from(*version)),
         created_at: Some(to_proto(*created_at)),
         updated_at: Some(to_proto(*updated_at)),
+        reactions: reactions.iter().map(reactions::write).collect(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lotse_client::Channel;
 use lotse_clock::{BusinessClock, Timestamp};
 use lotse_db::{Db, Migrations};
 use lotse_errors::{ErrorReason, peer};
@@ -18,7 +19,7 @@ use lotse_sla::app::catalogs::Catalogs;
 use lotse_sla::app::keeper::Keeper;
 use lotse_sla::jobs::consumer::Follow;
 use lotse_sla::jobs::timers::Due;
-use lotse_sla::{Config, Deps};
+use lotse_sla::{Config, Deps, Peers};
 use lotse_testkit::{Backend, InProcess, TestDb};
 use lotse_timers::{LocalTimers, RedisTimers, TimerStore};
 
@@ -69,6 +70,7 @@ impl Suite {
             clock: clock.clone(),
             journal: journal.clone(),
             timers: timers.clone(),
+            peers: Peers::all(&Channel::later().0),
         };
         let served = InProcess::new(
             clock.clone(),

@@ -286,6 +286,7 @@ impl Sim {
                 ends_at: text.ends_at,
                 replies: text.replies.clone(),
                 bot_phase: text.bot_phase,
+                reactions: Vec::new(),
             },
         });
     }
