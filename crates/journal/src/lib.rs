@@ -12,12 +12,12 @@
 //!   each effect happens exactly once. Replicas share the buckets by leases, and each takeover
 //!   raises the bucket's epoch, which fences out whoever had it before. Events that always fail
 //!   are parked and those of the same key queue behind them. [`Journal::catch_up`] lets a timer
-//!   read first what its service has not yet seen. [`Journal::read_feed`] is for outsiders.
+//!   read first what its service has not yet seen. [`Journal::read_feed`] is for outsiders, and
+//!   [`Journal::stream`] the same as an endless stream.
 //!
 //! Locks are taken in this order everywhere: cursor rows by ascending bucket, domain rows, bucket
-//! locks by ascending bucket. [`Journal::catch_up`] alone takes its bucket locks before the domain
-//! rows; where that meets another transaction head-on the database breaks the tie and
-//! [`lotse_db::Db::in_tx`] runs the loser again.
+//! locks by ascending bucket. So two transactions of the journal never wait for each other in a
+//! circle; domain rows have the order that their service gives them.
 
 mod append;
 mod batch;
@@ -41,6 +41,7 @@ mod rewind;
 mod schema;
 mod sql;
 mod status;
+mod stream;
 mod sweep;
 mod trace;
 mod tx;
@@ -58,5 +59,6 @@ pub use parked::{ParkedEvent, Redrive};
 pub use positions::{Positions, TokenError};
 pub use schema::migrations;
 pub use status::{BucketStatus, ConsumerStatus};
+pub use stream::{Course, Told};
 pub use tx::Tx;
 pub use wakeups::Wakeups;

@@ -1,28 +1,11 @@
 //! What every process that serves has in common: listeners, the signal, one shutdown.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use axum::Router;
-use lotse_db::Db;
 use lotse_grpc::{Server, shutdown_signal};
 use lotse_supervise::Supervisor;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-
-/// How long connections that somebody still holds may keep a process from ending.
-const CLOSING: Duration = Duration::from_secs(2);
-
-/// Closes the database; what is still being read then is cut off.
-pub(crate) async fn close(db: &Db) -> Result<()> {
-    match tokio::time::timeout(CLOSING, db.close()).await {
-        Ok(closed) => Ok(closed?),
-        Err(_) => {
-            tracing::warn!("the database was still being read; ending all the same");
-            Ok(())
-        }
-    }
-}
 
 /// HTTP on a listener.
 pub(crate) struct Page {

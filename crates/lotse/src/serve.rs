@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, OnceCell};
 
 use crate::cli::Serve;
-use crate::host::{Host, Page, close};
+use crate::host::{Host, Page};
 use crate::suite::{self, Behaviour, Name, Parts};
 use crate::{config, operations};
 
@@ -92,7 +92,7 @@ async fn serve(
     }
     .run()
     .await?;
-    close(&parts.db).await?;
+    parts.db.close().await?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::cli::Up;
 use crate::demo::Demo;
-use crate::host::{Host, Page, close};
+use crate::host::{Host, Page};
 use crate::suite::{self, Behaviour, Parts};
 use crate::{keys, seed};
 
@@ -107,7 +107,7 @@ pub async fn run(args: &Up) -> Result<()> {
     }
     .run()
     .await?;
-    close(&parts.db).await?;
+    parts.db.close().await?;
     telemetry.shutdown().await;
     Ok(())
 }

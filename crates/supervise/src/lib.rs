@@ -5,6 +5,7 @@
 //! a [`Stepper`] drives the same jobs in one thread of control, in a fixed order, so that a day replays in seconds with
 //! the same outcome each time. A job knows neither of the two.
 
+mod detached;
 mod failures;
 mod step;
 mod stepper;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lotse_clock::Timestamp;
 
+pub use detached::to_its_end;
 pub use stepper::{Stepper, StepperError};
 pub use supervisor::{Supervisor, Unfinished};
 

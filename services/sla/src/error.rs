@@ -2,7 +2,7 @@
 
 use lotse_db::TxError;
 use lotse_errors::ErrorReason;
-use lotse_journal::RequestIdReused;
+use lotse_journal::{FeedError, RequestIdReused};
 use sea_orm::DbErr;
 
 use crate::domain::UnknownVersion;
@@ -32,9 +32,23 @@ pub enum Error {
     /// A version that a row names is not there: our fault.
     #[error(transparent)]
     UnknownVersion(#[from] UnknownVersion),
+    /// The journal was restored since the token was given: start again without it.
+    #[error(
+        "the resume token belongs to another incarnation of the journal; start again without it"
+    )]
+    StaleResumeToken,
     /// The database's.
     #[error(transparent)]
     Db(#[from] DbErr),
+}
+
+impl From<FeedError> for Error {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::OtherIncarnation => Self::StaleResumeToken,
+            FeedError::Db(error) => Self::Db(error),
+        }
+    }
 }
 
 impl TxError for Error {
@@ -53,6 +67,9 @@ impl From<Error> for lotse_errors::Error {
             Error::RequestIdReused(reused) => Self::already_exists("request", reused.request_id)
                 .because(ErrorReason::RequestIdReused),
             Error::Call(error) => error,
+            Error::StaleResumeToken => {
+                Self::failed_precondition(ErrorReason::StaleResumeToken, error.to_string())
+            }
             Error::Db(error) => Self::database(error),
             error @ (Error::Stored { .. } | Error::UnknownVersion(_)) => Self::internal(error),
         }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::{FutureExt as _, StreamExt as _};
 use lotse_clock::SystemClock;
-use lotse_journal::{FeedError, Positions};
+use lotse_journal::{Course, FeedError, Positions};
 use lotse_testkit::{TestDb, on_both_databases};
 
 use crate::support::{append, event, key_in, migrations, open, quick, sql, word};
@@ -111,5 +112,21 @@ on_both_databases! {
         let append = async { append(&journal, &[event("tkt_1", "y")]).await };
         tokio::join!(journal.appended_since(&page), append);
         assert!(began.elapsed() < Duration::from_secs(60));
+    }
+
+    async fn a_stream_left_in_the_middle_of_a_read_holds_no_connection(db: TestDb) {
+        let opened = db.connect_again().await;
+        let journal = open(opened.clone(), quick("a")).await;
+        let many: Vec<_> = (0..500).map(|n| event(&format!("tkt_{n}"), "x")).collect();
+        append(&journal, &many).await;
+        let stream = journal.stream(Course::default(), Some).await.unwrap();
+        tokio::pin!(stream);
+        // One look, as somebody who is busy with other things: a read has begun, no more.
+        assert!(stream.next().await.unwrap().unwrap().event.is_some());
+        let looked = async { while stream.next().now_or_never().is_some() {} };
+        looked.await;
+        // Closing waits for every connection to come back.
+        let closed = tokio::time::timeout(Duration::from_secs(20), opened.close()).await;
+        assert!(closed.is_ok(), "the half-done read keeps its connection");
     }
 }

@@ -872,6 +872,68 @@ pub struct ListClocksResponse {
     #[prost(message, optional, tag = "3")]
     pub as_of: ::core::option::Option<::prost_types::Timestamp>,
 }
+/// Asks to be told of clocks. Every condition that is given must hold.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchClocksRequest {
+    /// Where to go on: the token of the last item that was handled. Empty: from the beginning, or
+    /// from now with `from_now`.
+    #[prost(string, tag = "1")]
+    pub resume_token: ::prost::alloc::string::String,
+    /// Only clocks of these tickets: `tkt_…`, at most 500; empty for all tickets.
+    #[prost(string, repeated, tag = "2")]
+    pub ticket_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only clocks of these metrics; empty for all.
+    #[prost(
+        enumeration = "super::super::common::v1::SlaMetric",
+        repeated,
+        tag = "3"
+    )]
+    pub metrics: ::prost::alloc::vec::Vec<i32>,
+    /// Only these transitions; empty for all.
+    #[prost(
+        enumeration = "super::super::journal::v1::clock_changed::Transition",
+        repeated,
+        tag = "4"
+    )]
+    pub transitions: ::prost::alloc::vec::Vec<i32>,
+    /// Start with what happens from now on. Only without a resume token.
+    #[prost(bool, tag = "5")]
+    pub from_now: bool,
+    /// End the stream once everything that stood in the journal when the request arrived has been
+    /// sent, instead of waiting for more.
+    #[prost(bool, tag = "6")]
+    pub end_when_caught_up: bool,
+}
+/// One transition, or a mark that the stream has come this far.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchClocksResponse {
+    /// What happened. Absent in a mark: nothing that was asked for happened up to here, or the reader
+    /// has caught up; the token is worth keeping all the same.
+    #[prost(message, optional, tag = "1")]
+    pub transition: ::core::option::Option<ClockTransition>,
+    /// Where to go on after this item. Opaque.
+    #[prost(string, tag = "2")]
+    pub resume_token: ::prost::alloc::string::String,
+    /// Whether nothing more was there when this was sent. Only in marks.
+    #[prost(bool, tag = "3")]
+    pub caught_up: bool,
+}
+/// A clock went from one state to another, was warned about, or got another target.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClockTransition {
+    /// The ticket.
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// When it happened: for a breach the due time, for a reply the time of the reply.
+    #[prost(message, optional, tag = "2")]
+    pub occurred_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was journaled.
+    #[prost(message, optional, tag = "3")]
+    pub recorded_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The transition and the clock after it, as journaled.
+    #[prost(message, optional, tag = "4")]
+    pub changed: ::core::option::Option<super::super::journal::v1::ClockChanged>,
+}
 /// What a Put did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1127,6 +1189,32 @@ pub mod sla_service_client {
                 .insert(GrpcMethod::new("lotse.sla.v1.SlaService", "ListClocks"));
             self.inner.unary(req, path, codec).await
         }
+        /// Every transition of every clock, each exactly once per resume token: reconnecting with the
+        /// token of the last item that was handled misses nothing and repeats nothing. Transitions of one
+        /// ticket come in the order in which they were journaled; order between tickets means nothing. The
+        /// stream stays open and goes on with what happens next, unless it is asked to end. A slow reader
+        /// slows its own stream; nothing is dropped.
+        ///
+        /// Safe to retry. Reasons: INVALID_FIELD (also for a damaged token), STALE_RESUME_TOKEN (the
+        /// token belongs to another incarnation of the journal, a restored database: start again without
+        /// it, with ListClocks for where things stand).
+        pub async fn watch_clocks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchClocksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchClocksResponse>>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/lotse.sla.v1.SlaService/WatchClocks");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lotse.sla.v1.SlaService", "WatchClocks"));
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1190,6 +1278,24 @@ pub mod sla_service_server {
             &self,
             request: tonic::Request<super::ListClocksRequest>,
         ) -> std::result::Result<tonic::Response<super::ListClocksResponse>, tonic::Status>;
+        /// Server streaming response type for the WatchClocks method.
+        type WatchClocksStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchClocksResponse, tonic::Status>,
+            > + std::marker::Send
+            + 'static;
+        /// Every transition of every clock, each exactly once per resume token: reconnecting with the
+        /// token of the last item that was handled misses nothing and repeats nothing. Transitions of one
+        /// ticket come in the order in which they were journaled; order between tickets means nothing. The
+        /// stream stays open and goes on with what happens next, unless it is asked to end. A slow reader
+        /// slows its own stream; nothing is dropped.
+        ///
+        /// Safe to retry. Reasons: INVALID_FIELD (also for a damaged token), STALE_RESUME_TOKEN (the
+        /// token belongs to another incarnation of the journal, a restored database: start again without
+        /// it, with ListClocks for where things stand).
+        async fn watch_clocks(
+            &self,
+            request: tonic::Request<super::WatchClocksRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchClocksStream>, tonic::Status>;
     }
     /// Keeps time on what was promised: policies, calendars, and the clocks of every ticket.
     ///
@@ -1536,6 +1642,50 @@ pub mod sla_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.sla.v1.SlaService/WatchClocks" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchClocksSvc<T: SlaService>(pub Arc<T>);
+                    impl<T: SlaService>
+                        tonic::server::ServerStreamingService<super::WatchClocksRequest>
+                        for WatchClocksSvc<T>
+                    {
+                        type Response = super::WatchClocksResponse;
+                        type ResponseStream = T::WatchClocksStream;
+                        type Future =
+                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchClocksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SlaService>::watch_clocks(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchClocksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -151,6 +151,7 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("/lotse.sla.v1.SlaService/ListPolicies", "sla.read"),
     ("/lotse.sla.v1.SlaService/PutCalendar", "sla.admin"),
     ("/lotse.sla.v1.SlaService/PutPolicy", "sla.admin"),
+    ("/lotse.sla.v1.SlaService/WatchClocks", "sla.read"),
     (
         "/lotse.survey.v1.SurveyService/CreateInvitation",
         "surveys.write",

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt as _};
 use lotse_errors::Violations;
 use lotse_ids::TicketId;
-use lotse_journal::Positions;
+use lotse_journal::{Course, Positions, Recorded, Told};
 use lotse_proto::intake::v1::event_service_server::EventService;
 use lotse_proto::intake::v1::{StreamEventsRequest, StreamEventsResponse};
 use tonic::{Request, Response, Status};
 
 use super::checked;
-use crate::app::{Course, Intake, KINDS, Told, Wanted};
+use crate::app::{Intake, KINDS, Wanted};
 
 /// Most kinds and tickets that a stream can be limited to.
 const MOST_KINDS: usize = 64;
@@ -86,7 +86,7 @@ fn read(wrong: &mut Violations, request: &StreamEventsRequest) -> (Wanted, Cours
     )
 }
 
-fn item(told: Told) -> StreamEventsResponse {
+fn item(told: Told<Recorded>) -> StreamEventsResponse {
     let Told {
         event,
         token,

@@ -24,7 +24,7 @@ use lotse_timers::TimerStore;
 pub(crate) use create::Item;
 pub(crate) use group_commit::{Creation, GroupCommit};
 pub(crate) use read::{By, Page};
-pub(crate) use stream::{Course, KINDS, Told, Wanted};
+pub(crate) use stream::{KINDS, Wanted};
 
 use crate::config::Config;
 use crate::domain::lifecycle::Transition;

@@ -1,16 +1,12 @@
 //! The journal as a feed for outsiders.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
-use futures::Stream;
-use futures::stream::unfold;
-use lotse_journal::{BUCKETS, Body, FeedPage, Journal, Positions, Recorded};
+use futures::{Stream, TryStreamExt as _};
+use lotse_journal::{Body, Course, Recorded, Told};
 
 use super::Intake;
 use crate::error::Error;
-
-/// Events read at once. What a reader has not taken yet is no more than that.
-const PAGE: u32 = 256;
 
 /// Which events a reader wants.
 #[derive(Clone, Debug, Default)]
@@ -19,28 +15,6 @@ pub(crate) struct Wanted {
     pub(crate) kinds: HashSet<&'static str>,
     /// Of these tickets; empty for all, also events without a ticket.
     pub(crate) tickets: HashSet<String>,
-}
-
-/// Where a stream begins and whether it ends.
-#[derive(Clone, Debug)]
-pub(crate) struct Course {
-    /// Behind the last item that the reader has handled.
-    pub(crate) from: Option<Positions>,
-    /// Without `from`: behind all there is.
-    pub(crate) from_now: bool,
-    /// End when what was there at the beginning has been given.
-    pub(crate) ends: bool,
-}
-
-/// One item of a stream.
-#[derive(Clone, Debug)]
-pub(crate) struct Told {
-    /// The event; `None` for a mark.
-    pub(crate) event: Option<Recorded>,
-    /// Where to go on after it.
-    pub(crate) token: String,
-    /// Whether nothing more was there.
-    pub(crate) caught_up: bool,
 }
 
 impl Wanted {
@@ -52,8 +26,7 @@ impl Wanted {
 }
 
 impl Intake {
-    /// The events that are wanted. Read page by page as the reader takes them, so a slow reader
-    /// slows itself and nothing is dropped.
+    /// The events that are wanted.
     ///
     /// # Errors
     /// [`Error::StaleResumeToken`] for positions of another incarnation.
@@ -61,123 +34,10 @@ impl Intake {
         &self,
         wanted: Wanted,
         course: Course,
-    ) -> Result<impl Stream<Item = Result<Told, Error>> + use<>, Error> {
-        let Course {
-            from,
-            from_now,
-            ends,
-        } = course;
-        let at = match from {
-            Some(from) => {
-                // Refused now, while the caller still gets a status instead of a broken stream.
-                self.journal.read_feed(&from, 1).await?;
-                from
-            }
-            None if from_now => self.journal.end().await?,
-            None => self.journal.start().await?,
-        };
-        let until = if ends {
-            Some(self.journal.end().await?)
-        } else {
-            None
-        };
-        let reader = Reader {
-            journal: self.journal.clone(),
-            wanted,
-            at,
-            until,
-            ready: VecDeque::new(),
-            marked: false,
-            over: false,
-        };
-        Ok(unfold(reader, |mut reader| async move {
-            let told = Box::pin(reader.next()).await.transpose()?;
-            // A stream that has failed has nothing more to say.
-            reader.over |= told.is_err();
-            Some((told, reader))
-        }))
+    ) -> Result<impl Stream<Item = Result<Told<Recorded>, Error>> + use<>, Error> {
+        let wanted = move |event: Recorded| wanted.has(&event).then_some(event);
+        Ok(self.journal.stream(course, wanted).await?.err_into())
     }
-}
-
-struct Reader {
-    journal: Journal,
-    wanted: Wanted,
-    at: Positions,
-    /// Where to end.
-    until: Option<Positions>,
-    ready: VecDeque<Told>,
-    /// Whether the reader knows that it has caught up.
-    marked: bool,
-    over: bool,
-}
-
-impl Reader {
-    async fn next(&mut self) -> Result<Option<Told>, Error> {
-        loop {
-            if let Some(told) = self.ready.pop_front() {
-                return Ok(Some(told));
-            }
-            if self.over {
-                return Ok(None);
-            }
-            if self
-                .until
-                .as_ref()
-                .is_some_and(|end| reached(&self.at, end))
-            {
-                self.over = true;
-                self.mark_end();
-                continue;
-            }
-            let page = self.journal.read_feed(&self.at, PAGE).await?;
-            if page.next != self.at {
-                self.take(page);
-            } else if !self.mark_end() {
-                self.journal.appended_since(&page).await;
-            }
-        }
-    }
-
-    /// Makes the wanted events of a page ready.
-    fn take(&mut self, page: FeedPage) {
-        self.marked = false;
-        for event in page.events {
-            self.at.advance(&event);
-            if self.wanted.has(&event) {
-                let token = self.at.to_token();
-                self.ready.push_back(Told {
-                    event: Some(event),
-                    token,
-                    caught_up: false,
-                });
-            }
-        }
-        self.at = page.next;
-        if self.ready.is_empty() {
-            self.ready.push_back(self.mark(false));
-        }
-    }
-
-    /// Lets the reader know once that it has caught up. Returns whether it did not know.
-    fn mark_end(&mut self) -> bool {
-        let news = !std::mem::replace(&mut self.marked, true);
-        if news {
-            self.ready.push_back(self.mark(true));
-        }
-        news
-    }
-
-    fn mark(&self, caught_up: bool) -> Told {
-        Told {
-            event: None,
-            token: self.at.to_token(),
-            caught_up,
-        }
-    }
-}
-
-fn reached(at: &Positions, end: &Positions) -> bool {
-    (0..BUCKETS).all(|bucket| at.at(bucket) >= end.at(bucket))
 }
 
 macro_rules! kinds {

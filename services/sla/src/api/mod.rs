@@ -2,6 +2,9 @@
 
 mod alerts;
 
+use std::pin::Pin;
+
+use futures::{Stream, TryStreamExt as _};
 use lotse_grpc::caller;
 use lotse_journal::Origin;
 use lotse_proto::sla::v1 as proto;
@@ -81,5 +84,16 @@ impl SlaService for Api {
         request: Request<proto::ListClocksRequest>,
     ) -> Result<Response<proto::ListClocksResponse>, Status> {
         Ok(Response::new(self.0.list_clocks(request.get_ref()).await?))
+    }
+
+    type WatchClocksStream =
+        Pin<Box<dyn Stream<Item = Result<proto::WatchClocksResponse, Status>> + Send>>;
+
+    async fn watch_clocks(
+        &self,
+        request: Request<proto::WatchClocksRequest>,
+    ) -> Result<Response<Self::WatchClocksStream>, Status> {
+        let told = self.0.watch_clocks(request.get_ref()).await?;
+        Ok(Response::new(Box::pin(told.err_into())))
     }
 }

@@ -9,4 +9,5 @@ pub mod keeper;
 pub mod notification_targets;
 pub mod policies;
 mod put;
+pub mod watch;
 mod work;

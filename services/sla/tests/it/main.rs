@@ -11,3 +11,4 @@ mod provenance;
 mod putting;
 mod suite;
 mod vectors;
+mod watching;

@@ -179,6 +179,15 @@ fake!(SlaService, sla: {
             as_of: self.now(),
         }))
     }
+
+    type WatchClocksStream = BoxStream<'static, Result<sla::WatchClocksResponse, Status>>;
+
+    async fn watch_clocks(
+        &self,
+        _request: Request<sla::WatchClocksRequest>,
+    ) -> Result<Response<Self::WatchClocksStream>, Status> {
+        Err(Error::internal("not faked").into())
+    }
 }
     put_policy(PutPolicyRequest) -> PutPolicyResponse
     get_policy(GetPolicyRequest) -> GetPolicyResponse
