@@ -13,6 +13,7 @@ use lotse_clock::BusinessClock;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use crate::bucket::{BUCKETS, bucket_of};
+use crate::catch_up::Judged;
 use crate::event::{encode, kind_of, read_bucket};
 use crate::sql::{Values, statement};
 use crate::tx::{Emitted, Tx};
@@ -29,18 +30,38 @@ const ROWS: usize = 256;
 /// was wrong, and following it would spread the error.
 pub(crate) const TOLERATED_SKEW: Duration = Duration::from_secs(5);
 
+/// Why nothing was appended.
+pub(crate) enum NotAppended {
+    /// What the transaction [judged by](crate::catch_up) no longer holds.
+    Overtaken,
+    /// The database failed.
+    Db(DbErr),
+}
+
+impl From<DbErr> for NotAppended {
+    fn from(error: DbErr) -> Self {
+        Self::Db(error)
+    }
+}
+
 /// Appends what `tx` has emitted and returns the last position of each bucket appended to.
-pub(crate) async fn append(tx: &Tx, clock: &BusinessClock) -> Result<Vec<(u8, i64)>, DbErr> {
-    let emitted = tx.take_emitted();
-    if emitted.is_empty() {
+pub(crate) async fn append(tx: &Tx, clock: &BusinessClock) -> Result<Vec<(u8, i64)>, NotAppended> {
+    let (emitted, judged) = (tx.take_emitted(), tx.take_judged());
+    if emitted.is_empty() && judged.is_empty() {
         return Ok(Vec::new());
     }
     let emitted: Vec<(u8, Emitted)> = emitted
         .into_iter()
         .map(|one| (bucket_of(&one.draft.key), one))
         .collect();
-    let buckets: BTreeSet<u8> = emitted.iter().map(|(bucket, _)| *bucket).collect();
+    let mut buckets: BTreeSet<u8> = emitted.iter().map(|(bucket, _)| *bucket).collect();
+    buckets.extend(judged.iter().flat_map(Judged::buckets));
     lock(tx, buckets).await?;
+    for judged in judged {
+        if judged.is_overtaken(tx).await? {
+            return Err(NotAppended::Overtaken);
+        }
+    }
 
     let mut ends = [0_i64; BUCKETS as usize];
     let mut rest = emitted.into_iter().peekable();
@@ -57,7 +78,7 @@ pub(crate) async fn append(tx: &Tx, clock: &BusinessClock) -> Result<Vec<(u8, i6
 
 /// Takes the locks of `buckets`, which come in ascending order. On SQLite the transaction is the
 /// only writer anyway.
-pub(crate) async fn lock(
+async fn lock(
     conn: &impl ConnectionTrait,
     buckets: impl IntoIterator<Item = u8>,
 ) -> Result<(), DbErr> {

@@ -1,19 +1,39 @@
 //! Reading ahead of the consumer's own loop, inside another transaction.
+//!
+//! Who judges by what has been read must not be overtaken by what comes in meanwhile. Locking the
+//! buckets from the first look to the commit would do, but then a transaction holds a bucket while
+//! it waits for domain rows that others hold while they wait for the bucket. So nothing is locked
+//! against newcomers until the end: when the buckets are locked for appending anyway, one look
+//! tells whether anything about the keys that were judged has come in, and if so the transaction is
+//! run again. That is rare: it takes an event of the very same key within a few milliseconds.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use crate::batch::{self, Batch, BatchError, Portion};
-use crate::bucket::BUCKETS;
+use crate::bucket::bucket_of;
 use crate::consumer::{Consumer, ConsumerError};
+use crate::cursor;
 use crate::journal::Journal;
+use crate::sql::{Values, statement};
 use crate::trace::Spans;
 use crate::tx::Tx;
-use crate::{append, cursor};
+
+/// What a transaction judges by.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    keys: Vec<String>,
+    /// Up to where the keys' buckets have been read.
+    read: BTreeMap<u8, i64>,
+}
 
 impl Journal {
-    /// Applies, in `tx`, what `consumer` has not yet read of `buckets`, and moves its cursors:
-    /// for timers, which must know all that came in before they judge. Takes the cursor rows and
-    /// the bucket locks, so nothing more is appended to these buckets until `tx` ends. Call it
-    /// first in the transaction, and [`Consumer::committed`] after its commit. Returns the number
-    /// of events applied.
+    /// Applies, in `tx`, what `consumer` has not yet read of the buckets of `keys`, and moves its
+    /// cursors: for timers, which must know all that came in before they judge. If by the end of
+    /// `tx` anything more has come in about one of `keys`, `tx` is rolled back and run again. Call
+    /// it first in the transaction, before any row is locked, and [`Consumer::committed`] after its
+    /// commit. Returns the number of events applied.
     ///
     /// # Errors
     /// When an event cannot be applied: then the timer has to wait until the consumer's own loop
@@ -22,9 +42,9 @@ impl Journal {
         &self,
         tx: &Tx,
         consumer: &dyn Consumer,
-        buckets: &[u8],
+        keys: &[&str],
     ) -> Result<usize, ConsumerError> {
-        let mut buckets: Vec<u8> = buckets.iter().copied().filter(|b| *b < BUCKETS).collect();
+        let mut buckets: Vec<u8> = keys.iter().map(|key| bucket_of(key)).collect();
         buckets.sort_unstable();
         buckets.dedup();
         if buckets.is_empty() {
@@ -35,8 +55,10 @@ impl Journal {
             // The consumer's loop has not run yet in this process; perhaps in none.
             cursor::create(tx, name).await?;
         }
-        cursor::lock(tx, name, &buckets).await?;
-        append::lock(tx, buckets.iter().copied()).await?;
+        let mut judged = Judged {
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            read: cursor::lock(tx, name, &buckets).await?,
+        };
         let limit = self.config().batch.max(1);
         let mut applied = 0;
         loop {
@@ -47,15 +69,58 @@ impl Journal {
                 return Err(unknown(stopped));
             }
             let batch = Batch::of(portions);
-            if batch.moves.is_empty() {
-                return Ok(applied);
+            let ends = batch.moves.iter().map(|(seen, to)| (seen.bucket, *to));
+            judged.read.extend(ends);
+            if !batch.moves.is_empty() {
+                applied += batch.events.len();
+                apply(tx, consumer, &batch).await?;
             }
-            applied += batch.events.len();
-            apply(tx, consumer, &batch).await?;
-            if !full {
+            if batch.moves.is_empty() || !full {
+                tx.judges(judged);
                 return Ok(applied);
             }
         }
+    }
+}
+
+impl Judged {
+    /// The buckets that must stand still while it is checked whether this still holds.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = u8> {
+        self.read.keys().copied()
+    }
+
+    /// Whether more has come in about what was judged. The buckets are locked.
+    pub(crate) async fn is_overtaken(&self, conn: &impl ConnectionTrait) -> Result<bool, DbErr> {
+        if conn.get_database_backend() != DbBackend::Postgres || self.read.is_empty() {
+            return Ok(false);
+        }
+        let mut values = Values::default();
+        let tuples: Vec<String> = self
+            .read
+            .iter()
+            .map(|(bucket, read)| {
+                let bucket = values.push(i16::from(*bucket));
+                format!("({bucket}, {})", values.push(*read))
+            })
+            .collect();
+        let keys: Vec<String> = self
+            .keys
+            .iter()
+            .map(|key| values.push(key.as_str()))
+            .collect();
+        // LATERAL with a limit keeps the planner at one index range per bucket.
+        let sql = format!(
+            "WITH r (bucket, read) AS (VALUES {}) SELECT 1 FROM r CROSS JOIN LATERAL \
+             (SELECT i.key FROM journal AS i WHERE i.bucket = r.bucket AND i.position > r.read \
+             LIMIT {}) AS j WHERE j.key IN ({}) LIMIT 1",
+            tuples.join(", "),
+            i64::from(u32::MAX),
+            keys.join(", ")
+        );
+        let found = conn
+            .query_one_raw(statement(conn, sql, values.take()))
+            .await?;
+        Ok(found.is_some())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Cursors: how far each consumer has read each bucket, who reads it, and in which epoch.
 
+use std::collections::BTreeMap;
+
 use lotse_db::Db;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 
@@ -214,25 +216,29 @@ pub(crate) async fn advance(
     Ok(outcome.rows_affected())
 }
 
-/// Locks the cursors of `buckets` in order; needed on PostgreSQL only.
+/// Locks the cursors of `buckets` in order and tells where they stand. Needed on PostgreSQL only; on
+/// SQLite nobody else writes, and nothing is told.
 pub(crate) async fn lock(
     conn: &impl ConnectionTrait,
     consumer: &str,
     buckets: &[u8],
-) -> Result<(), DbErr> {
+) -> Result<BTreeMap<u8, i64>, DbErr> {
     if conn.get_database_backend() != DbBackend::Postgres {
-        return Ok(());
+        return Ok(BTreeMap::new());
     }
     let mut values = Values::default();
     let consumer = values.push(consumer);
     let buckets = values.buckets(buckets.iter().copied());
     let sql = format!(
-        "SELECT bucket FROM journal_cursors WHERE consumer = {consumer} \
+        "SELECT bucket, position FROM journal_cursors WHERE consumer = {consumer} \
          AND bucket IN ({buckets}) ORDER BY bucket FOR UPDATE"
     );
-    conn.query_all_raw(statement(conn, sql, values.take()))
+    let rows = conn
+        .query_all_raw(statement(conn, sql, values.take()))
         .await?;
-    Ok(())
+    rows.iter()
+        .map(|row| Ok((read_bucket(row, 0)?, row.try_get_by(1)?)))
+        .collect()
 }
 
 /// Adds to the number of parked events of a bucket, under the lock of its cursor. Returns whether

@@ -9,7 +9,7 @@ use lotse_db::{Db, TxError};
 use lotse_supervise::Job;
 use sea_orm::{DbBackend, DbErr};
 
-use crate::append::append;
+use crate::append::{NotAppended, append};
 use crate::consumer::Consumer;
 use crate::event::Origin;
 use crate::heads::Heads;
@@ -21,6 +21,9 @@ use crate::wakeups::Wakeups;
 
 /// Shortest time that responses of commands are kept: what api.md promises to callers.
 const KEEP_AT_LEAST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Runs of a transaction that is overtaken each time, before it is given up.
+const RUNS: u32 = 20;
 
 /// What can be chosen about the journal.
 #[derive(Debug, Clone)]
@@ -84,6 +87,38 @@ pub enum OpenError {
     /// The database failed.
     #[error("cannot open the journal: {0}")]
     Db(#[from] DbErr),
+}
+
+/// Why a transaction ended without a commit.
+enum Ended<E> {
+    /// The work's own error.
+    Work(E),
+    /// More came in about what it [judged](Journal::catch_up).
+    Overtaken,
+}
+
+impl<E: TxError> From<DbErr> for Ended<E> {
+    fn from(error: DbErr) -> Self {
+        Self::Work(E::from(error))
+    }
+}
+
+impl<E: TxError> From<NotAppended> for Ended<E> {
+    fn from(error: NotAppended) -> Self {
+        match error {
+            NotAppended::Overtaken => Self::Overtaken,
+            NotAppended::Db(error) => error.into(),
+        }
+    }
+}
+
+impl<E: TxError> TxError for Ended<E> {
+    fn db_err(&self) -> Option<&DbErr> {
+        match self {
+            Self::Work(error) => error.db_err(),
+            Self::Overtaken => None,
+        }
+    }
 }
 
 /// The journal. Cloning is cheap; clones are the same journal.
@@ -167,18 +202,30 @@ impl Journal {
         E: TxError + Send,
     {
         let source = Arc::new(source());
-        let (value, ends) = self
-            .db()
-            .in_tx(|db_tx| {
+        let mut runs = 1;
+        let (value, ends) = loop {
+            let ran = self.db().in_tx(|db_tx| {
                 let tx = Tx::new(db_tx, Arc::clone(&source));
                 let work = work(tx.clone());
                 async move {
-                    let value = work.await?;
+                    let value = work.await.map_err(Ended::Work)?;
                     let ends = append(&tx, self.clock()).await?;
-                    Ok::<_, E>((value, ends))
+                    Ok::<_, Ended<E>>((value, ends))
                 }
-            })
-            .await?;
+            });
+            match ran.await {
+                Ok(done) => break done,
+                Err(Ended::Work(error)) => return Err(error),
+                Err(Ended::Overtaken) if runs < RUNS => {
+                    metrics::counter!("lotse_journal_overtaken_total").increment(1);
+                    runs += 1;
+                }
+                Err(Ended::Overtaken) => {
+                    let error = "overtaken again and again by what came in";
+                    return Err(DbErr::Custom(error.to_owned()).into());
+                }
+            }
+        };
         if !ends.is_empty() {
             self.shared.heads.raise(&ends);
             self.shared.wakeups.appended(&ends);

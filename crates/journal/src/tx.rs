@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
+use crate::catch_up::Judged;
 use crate::event::{Draft, Origin, Recorded};
 
 /// A running transaction whose events are appended just before it commits. A cheap handle: clones
@@ -13,6 +14,7 @@ use crate::event::{Draft, Origin, Recorded};
 pub struct Tx {
     db: lotse_db::Tx,
     emitted: Arc<Mutex<Vec<Emitted>>>,
+    judged: Arc<Mutex<Vec<Judged>>>,
     source: Arc<Source>,
 }
 
@@ -78,6 +80,7 @@ impl Tx {
         Self {
             db,
             emitted: Arc::default(),
+            judged: Arc::default(),
             source,
         }
     }
@@ -147,6 +150,17 @@ impl Tx {
     /// Takes what has been emitted, to append it.
     pub(crate) fn take_emitted(&self) -> Vec<Emitted> {
         std::mem::take(&mut self.lock())
+    }
+
+    /// What is done here is only right while this holds.
+    pub(crate) fn judges(&self, judged: Judged) {
+        let mut all = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(judged);
+    }
+
+    /// Takes what must still hold, to check it.
+    pub(crate) fn take_judged(&self) -> Vec<Judged> {
+        std::mem::take(&mut self.judged.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Emitted>> {

@@ -59,10 +59,12 @@ async fn nothing_scans_a_large_journal() {
     )
     .await;
     append(&journal, &[event(&key_in(3, 0), "x")]).await;
+    let keys = [3, 4, 5].map(|bucket| key_in(bucket, 0));
+    let keys = &keys.each_ref().map(String::as_str);
     journal
         .in_tx(&origin(), |tx| {
             let (journal, recorder) = (&journal, &recorder);
-            async move { journal.catch_up(&tx, &**recorder, &[3, 4, 5]).await }
+            async move { journal.catch_up(&tx, &**recorder, keys).await }
         })
         .await
         .map_err(|error| error.to_string())

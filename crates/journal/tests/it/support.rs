@@ -19,7 +19,7 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 /// Longer than anything here takes.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 
-/// The journal's tables and one for what consumers of tests do.
+/// The journal's tables, one for what consumers of tests do, and one for rows that many want.
 pub(crate) fn migrations() -> Migrations {
     let mut all = lotse_journal::migrations();
     all.push(Box::new(CreateEffects));
@@ -41,11 +41,11 @@ impl MigrationTrait for CreateEffects {
         let sql = "CREATE TABLE effects (consumer TEXT, bucket INTEGER, position BIGINT, \
                    key TEXT, turn BIGINT, replica TEXT, \
                    PRIMARY KEY (consumer, bucket, position))";
-        manager
-            .get_connection()
-            .execute_unprepared(sql)
-            .await
-            .map(|_| ())
+        let rows = "CREATE TABLE shared_rows (id INTEGER PRIMARY KEY, touched INTEGER)";
+        for sql in [sql, rows] {
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
+        Ok(())
     }
 }
 

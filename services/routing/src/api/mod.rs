@@ -53,15 +53,20 @@ impl Api {
         F: Fn(Tx) -> Fut + Send + Sync,
         Fut: Future<Output = Result<Resp, Error>> + Send,
     {
-        let origin = Origin {
-            principal: caller.principal.to_string(),
-            cause: request_id.to_owned(),
-        };
+        let origin = origin(caller, request_id);
         let journal = &self.app.journal;
         let response = journal
             .command(&origin, method, request_id, request, work)
             .await?;
         Ok(Response::new(response))
+    }
+}
+
+/// Who calls, and by which request.
+fn origin(caller: &Caller, request_id: &str) -> Origin {
+    Origin {
+        principal: caller.principal.to_string(),
+        cause: request_id.to_owned(),
     }
 }
 

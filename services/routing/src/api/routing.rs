@@ -1,16 +1,18 @@
 //! `lotse.routing.v1.RoutingService`.
 
+use lotse_auth::Caller;
 use lotse_errors::{Text, Violations};
 use lotse_grpc::{caller, etag, page};
 use lotse_ids::{GroupId, TicketId};
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::routing_service_server::RoutingService;
 use lotse_proto::time::to_proto;
+use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::{Api, finish, parse, show};
+use super::{Api, finish, origin, parse, show};
 use crate::app::board::Board;
-use crate::app::hand_over::{HandOver, What, shown};
+use crate::app::hand_over::{HandOver, HandedOver, TICKET, What, shown};
 use crate::config::Mode;
 use crate::domain::choice::{Candidate, Look, Needs};
 use crate::domain::decision::Decision;
@@ -38,7 +40,7 @@ struct Given<'a> {
 impl Api {
     fn wish(
         &self,
-        caller: &lotse_auth::Caller,
+        caller: &Caller,
         mut wrong: Violations,
         what: What,
         given: &Given<'_>,
@@ -62,6 +64,36 @@ impl Api {
         let wish = finish(wrong, given.request_id, wish)?;
         parse::may_tell(caller, wish.at, now)?;
         Ok(wish)
+    }
+
+    /// Carries a wish out in one transaction, at most once per request id.
+    async fn hand_over<Req: Message, Resp: Message + Default>(
+        &self,
+        caller: &Caller,
+        method: &'static str,
+        request_id: &str,
+        request: &Req,
+        wish: &HandOver,
+        told: impl Fn(HandedOver) -> Resp + Send + Sync,
+    ) -> Result<Response<Resp>, Status> {
+        let (journal, told) = (&self.app.journal, &told);
+        let origin = origin(caller, request_id);
+        let attempt = || {
+            journal.command(&origin, method, request_id, request, |tx| async move {
+                self.app.hand_over(&tx, wish).await.map(told)
+            })
+        };
+        let response = match attempt().await {
+            Err(Error::NoSuch {
+                resource: TICKET, ..
+            }) => {
+                self.app.hear_of(&wish.ticket, &origin).await?;
+                attempt().await?
+            }
+            outcome => outcome?,
+        };
+        self.app.changed().await;
+        Ok(Response::new(response))
     }
 }
 
@@ -113,23 +145,18 @@ impl RoutingService for Api {
             request_id,
         };
         let wish = &self.wish(&caller, Violations::new(), What::Assign, &given)?;
-        let response = self
-            .command(
-                &caller,
-                "AssignTicket",
-                request_id,
-                &request,
-                |tx| async move {
-                    let handed = self.app.hand_over(&tx, wish).await?;
-                    Ok(proto::AssignTicketResponse {
-                        route: Some(show::route(&handed.item, handed.tier)),
-                        over_capacity: handed.over_capacity,
-                    })
-                },
-            )
-            .await?;
-        self.app.changed().await;
-        Ok(response)
+        self.hand_over(
+            &caller,
+            "AssignTicket",
+            request_id,
+            &request,
+            wish,
+            |handed| proto::AssignTicketResponse {
+                route: Some(show::route(&handed.item, handed.tier)),
+                over_capacity: handed.over_capacity,
+            },
+        )
+        .await
     }
 
     async fn transfer_ticket(
@@ -160,25 +187,20 @@ impl RoutingService for Api {
             request_id,
         };
         let wish = &self.wish(&caller, wrong, What::Transfer(reason), &given)?;
-        let response = self
-            .command(
-                &caller,
-                "TransferTicket",
-                request_id,
-                &request,
-                |tx| async move {
-                    let handed = self.app.hand_over(&tx, wish).await?;
-                    Ok(proto::TransferTicketResponse {
-                        route: Some(show::route(&handed.item, handed.tier)),
-                        over_capacity: handed.over_capacity,
-                        hop: handed.item.transfers,
-                        misroute: reason.is_misroute(),
-                    })
-                },
-            )
-            .await?;
-        self.app.changed().await;
-        Ok(response)
+        self.hand_over(
+            &caller,
+            "TransferTicket",
+            request_id,
+            &request,
+            wish,
+            |handed| proto::TransferTicketResponse {
+                route: Some(show::route(&handed.item, handed.tier)),
+                over_capacity: handed.over_capacity,
+                hop: handed.item.transfers,
+                misroute: reason.is_misroute(),
+            },
+        )
+        .await
     }
 
     async fn escalate_ticket(
@@ -206,24 +228,19 @@ impl RoutingService for Api {
             request_id,
         };
         let wish = &self.wish(&caller, Violations::new(), What::Escalate, &given)?;
-        let response = self
-            .command(
-                &caller,
-                "EscalateTicket",
-                request_id,
-                &request,
-                |tx| async move {
-                    let handed = self.app.hand_over(&tx, wish).await?;
-                    Ok(proto::EscalateTicketResponse {
-                        route: Some(show::route(&handed.item, handed.tier)),
-                        over_capacity: handed.over_capacity,
-                        from_tier: handed.from_tier.into(),
-                    })
-                },
-            )
-            .await?;
-        self.app.changed().await;
-        Ok(response)
+        self.hand_over(
+            &caller,
+            "EscalateTicket",
+            request_id,
+            &request,
+            wish,
+            |handed| proto::EscalateTicketResponse {
+                route: Some(show::route(&handed.item, handed.tier)),
+                over_capacity: handed.over_capacity,
+                from_tier: handed.from_tier.into(),
+            },
+        )
+        .await
     }
 
     async fn explain_routing(

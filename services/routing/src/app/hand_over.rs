@@ -3,7 +3,7 @@
 use lotse_clock::Timestamp;
 use lotse_grpc::etag;
 use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
-use lotse_journal::{Body, Draft, Tx, bucket_of};
+use lotse_journal::{Body, Consumer as _, Draft, Origin, Tx};
 use lotse_proto::common::v1 as common;
 use lotse_proto::journal::v1 as journal;
 
@@ -14,6 +14,9 @@ use crate::domain::directory::Directory;
 use crate::domain::item::{Cause, Item, Loads, shift_loads};
 use crate::error::Error;
 use crate::store::{agents, decisions, items};
+
+/// What [`Error::NoSuch`] calls a ticket.
+pub(crate) const TICKET: &str = "ticket";
 
 /// What a person wants to happen to a ticket.
 #[derive(Clone, Debug)]
@@ -111,19 +114,29 @@ impl App {
         Ok(handed)
     }
 
-    /// The ticket, locked. One that routing has not heard of may stand in the journal already: a
-    /// caller may create and assign without a pause.
-    async fn lock_item(&self, tx: &Tx, ticket: &TicketId) -> Result<Item, Error> {
-        if let Some(item) = items::lock(tx, [ticket]).await?.pop() {
-            return Ok(item);
-        }
+    /// Reads what the journal has of a ticket that routing may not have heard of: a caller may
+    /// create and assign without a pause. In a transaction of its own: what it reads changes other
+    /// tickets and agents too, and to hold those while taking what a command is about would be out
+    /// of order.
+    pub(crate) async fn hear_of(&self, ticket: &TicketId, origin: &Origin) -> Result<(), Error> {
         self.journal
-            .catch_up(tx, &*self.tracker, &[bucket_of(ticket.as_str())])
-            .await
-            .map_err(Error::CatchUp)?;
+            .in_tx(origin, |tx| async move {
+                self.journal
+                    .catch_up(&tx, &*self.tracker, &[ticket.as_str()])
+                    .await
+                    .map(|_| ())
+                    .map_err(Error::CatchUp)
+            })
+            .await?;
+        self.tracker.committed().await;
+        Ok(())
+    }
+
+    /// The ticket, locked.
+    async fn lock_item(&self, tx: &Tx, ticket: &TicketId) -> Result<Item, Error> {
         let found = items::lock(tx, [ticket]).await?.pop();
         found.ok_or_else(|| Error::NoSuch {
-            resource: "ticket",
+            resource: TICKET,
             id: ticket.to_string(),
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lotse_clock::Timestamp;
 use lotse_db::Db;
-use lotse_journal::{Consumer as _, ConsumerError, Journal, Origin, bucket_of};
+use lotse_journal::{Consumer as _, ConsumerError, Journal, Origin};
 use lotse_supervise::BoxError;
 use lotse_timers::{DueRows, Entry};
 
@@ -38,17 +38,18 @@ impl Due {
 #[async_trait]
 impl DueRows for Due {
     async fn fire(&self, _lane: u8, due: &[Entry]) -> Result<(), BoxError> {
-        let buckets: Vec<u8> = due.iter().map(|entry| bucket_of(&entry.row)).collect();
+        let tickets: Vec<&str> = due.iter().map(|entry| entry.row.as_str()).collect();
         let origin = Origin {
             principal: NAME.to_owned(),
             cause: "timer".to_owned(),
         };
         let fired = self.journal.in_tx(&origin, |tx| {
-            let buckets = &buckets;
+            let tickets = &tickets;
             async move {
-                // What came in before now is heard first, and nothing more comes in until the
-                // commit: a reply in time is never overtaken by its own breach.
-                self.journal.catch_up(&tx, &*self.follow, buckets).await?;
+                // What came in before now is heard first, and if more comes in about these tickets
+                // until the commit, all is looked at again: a reply in time is never overtaken by
+                // its own breach.
+                self.journal.catch_up(&tx, &*self.follow, tickets).await?;
                 self.keeper.fire(&tx, due).await?;
                 Ok::<_, ConsumerError>(())
             }

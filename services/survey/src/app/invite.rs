@@ -68,9 +68,7 @@ impl App {
         if let Some(found) = ticket::find(tx, id).await? {
             return Ok(found);
         }
-        self.journal
-            .catch_up(tx, &*self.follow, &[bucket_of(id)])
-            .await?;
+        self.journal.catch_up(tx, &*self.follow, &[id]).await?;
         let found = ticket::find(tx, id).await?;
         found.ok_or_else(|| Error::NotFound("ticket", id.to_owned()))
     }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use lotse_clock::Timestamp;
-use lotse_journal::{Origin, bucket_of};
+use lotse_journal::Origin;
 use lotse_supervise::BoxError;
 use lotse_timers::{DueRows, Entry};
 
@@ -34,8 +34,8 @@ impl Due {
                 let Some(found) = invitation::find(&tx, &entry.row).await? else {
                     return Ok(None);
                 };
-                let bucket = bucket_of(&found.subject);
-                app.journal.catch_up(&tx, &*app.follow, &[bucket]).await?;
+                let subject = found.subject.as_str();
+                app.journal.catch_up(&tx, &*app.follow, &[subject]).await?;
                 let now = app.clock.now();
                 let Some(mut invitation) = invitation::find(&tx, &entry.row).await? else {
                     return Ok(None);
