@@ -10,6 +10,7 @@ use tonic::Status;
 
 use super::plan::{Step, Verdict};
 use super::read::Kind;
+use super::rotas;
 use super::spec::{Agent, Calendar, Group, Policy, Rule, Skill, Spec, Survey, Workflow};
 use super::state::{Clients, Known, State};
 use super::words::{
@@ -121,6 +122,16 @@ impl<'a> Carrier<'a> {
                     ..routing::PutWorkflowRequest::default()
                 };
                 self.clients.workflow.put_workflow(request).await?;
+            }
+            Kind::Rota => {
+                let Some(rota) = find(&spec.rotas, |one| &one.name, name) else {
+                    return Ok(());
+                };
+                let request = routing::PutRotaRequest {
+                    rota: Some(rotas::proto(rota, etag(&state.rotas, name))),
+                    ..routing::PutRotaRequest::default()
+                };
+                self.clients.duty.put_rota(request).await?;
             }
             Kind::Calendar => {
                 let Some(calendar) = find(&spec.calendars, |one| &one.name, name) else {

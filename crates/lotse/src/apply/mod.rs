@@ -1,6 +1,6 @@
 //! `lotse apply`: configuration from a file that is kept in git.
 //!
-//! [`yaml`] reads a tree that knows its lines, [`read`] (and [`read_promises`]) turns it into a
+//! [`yaml`] reads a tree that knows its lines, [`read`] (with [`read_promises`] and [`rotas`]) turns it into a
 //! [`spec`], noting all that is wrong; [`state`] reads what is there into the same shape, [`plan`]
 //! compares the two, and [`carry`] puts what differs, through the public API.
 //!
@@ -11,6 +11,7 @@ mod carry;
 mod plan;
 mod read;
 mod read_promises;
+mod rotas;
 mod spec;
 mod state;
 mod words;
@@ -121,7 +122,9 @@ fn check_references(reader: &mut Reader, state: &State) {
     for reference in std::mem::take(&mut reader.references) {
         let (kind, name) = (reference.kind, &reference.name);
         if !reader.defines(kind, name) && !state.has(kind, name) {
-            let message = format!("names a {} that does not exist: {name:?}", kind.word());
+            let article = if kind == Kind::Agent { "an" } else { "a" };
+            let word = kind.word();
+            let message = format!("names {article} {word} that does not exist: {name:?}");
             reader.problems.add(&reference.at, message);
         }
     }

@@ -58,6 +58,7 @@ pub(crate) fn plan(spec: &Spec, state: &State) -> Vec<Step> {
     if let Some(workflow) = &spec.workflow {
         compare.one(Kind::Workflow, "", workflow, state.workflow.as_ref());
     }
+    compare.all(Kind::Rota, &spec.rotas, &state.rotas, |one| &one.name);
     compare.all(Kind::Calendar, &spec.calendars, &state.calendars, |one| {
         &one.name
     });

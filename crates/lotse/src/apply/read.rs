@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::read_promises;
+use super::rotas;
 use super::spec::{Agent, Group, Rule, Skill, Spec, Workflow};
 use super::words::{CHANNELS, PRIORITIES, Vocabulary};
 use super::yaml::{self, At, Entry, Map, Problems};
@@ -18,6 +19,8 @@ pub enum Kind {
     Agent,
     /// How a ticket finds its group.
     Workflow,
+    /// Who is on duty when.
+    Rota,
     /// When time counts.
     Calendar,
     /// What is promised.
@@ -34,6 +37,7 @@ impl Kind {
             Self::Group => "group",
             Self::Agent => "agent",
             Self::Workflow => "workflow",
+            Self::Rota => "rota",
             Self::Calendar => "calendar",
             Self::Policy => "policy",
             Self::Survey => "survey",
@@ -82,6 +86,7 @@ impl Reader {
             .take("workflow")
             .and_then(|entry| entry.map(&mut self.problems));
         self.spec.workflow = workflow.and_then(|map| self.workflow(map));
+        self.spec.rotas = self.section(&mut top, "rotas", rotas::read);
         self.spec.calendars = self.section(&mut top, "calendars", read_promises::calendar);
         self.spec.policies = self.section(&mut top, "policies", read_promises::policy);
         for (place, policy) in (1..).zip(&mut self.spec.policies) {
@@ -353,7 +358,8 @@ impl Reader {
         Some(name)
     }
 
-    fn needed(&mut self, map: &mut Map<'_>, key: &str, kind: Kind) -> Option<String> {
+    /// A reference that must be there.
+    pub(crate) fn needed(&mut self, map: &mut Map<'_>, key: &str, kind: Kind) -> Option<String> {
         let entry = map.require(key, &mut self.problems)?;
         let name = entry.text(&mut self.problems)?;
         self.references.push(Reference {

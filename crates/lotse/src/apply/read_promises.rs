@@ -37,17 +37,12 @@ pub(crate) fn calendar(reader: &mut Reader, map: &mut Map<'_>) -> Option<Calenda
         let intervals = intervals(reader, &mut day);
         let date = day.require("date", &mut reader.problems);
         if let Some((entry, date)) =
-            date.and_then(|entry| entry.text(&mut reader.problems).map(|date| (entry, date)))
-        {
-            let parsed = date.parse::<jiff::civil::Date>();
-            if !parsed.is_ok_and(|parsed| parsed.to_string() == date) {
-                reader.problems.add(&entry.at, "must be a date, YYYY-MM-DD");
-            } else if overrides
+            date.and_then(|entry| self::date(reader, &entry).map(|date| (entry, date)))
+            && overrides
                 .insert(date, Override { name, intervals })
                 .is_some()
-            {
-                reader.problems.add(&entry.at, "repeats a date");
-            }
+        {
+            reader.problems.add(&entry.at, "repeats a date");
         }
         day.finish(&mut reader.problems);
     }
@@ -68,7 +63,7 @@ fn weekly(reader: &mut Reader, map: &mut Map<'_>) -> BTreeSet<(i32, String, Stri
         if days.is_empty() {
             reader.problems.add(&opening.at, "needs \"days\"");
         }
-        if let Some((opens, closes)) = hours(reader, &mut opening) {
+        if let Some((opens, closes)) = hours(reader, &mut opening, ["opens", "closes"]) {
             for day in days {
                 weekly.insert((WEEKDAYS.code(&day), opens.clone(), closes.clone()));
             }
@@ -81,23 +76,44 @@ fn weekly(reader: &mut Reader, map: &mut Map<'_>) -> BTreeSet<(i32, String, Stri
 fn intervals(reader: &mut Reader, day: &mut Map<'_>) -> BTreeSet<(String, String)> {
     let mut intervals = BTreeSet::new();
     for mut opening in maps(reader, day, "intervals") {
-        intervals.extend(hours(reader, &mut opening));
+        intervals.extend(hours(reader, &mut opening, ["opens", "closes"]));
         opening.finish(&mut reader.problems);
     }
     intervals
 }
 
-fn hours(reader: &mut Reader, map: &mut Map<'_>) -> Option<(String, String)> {
-    let [opens, closes] = ["opens", "closes"].map(|key| {
+/// When something begins and ends on a day, under these two keys.
+pub(crate) fn hours(
+    reader: &mut Reader,
+    map: &mut Map<'_>,
+    [begin, end]: [&str; 2],
+) -> Option<(String, String)> {
+    let mut at = |key, is_end| {
         let entry = map.require(key, &mut reader.problems)?;
-        let text = entry.text(&mut reader.problems)?;
-        let last = key == "closes" && text == "24:00";
-        if !last && text.parse::<jiff::civil::Time>().is_err() {
-            return entry.bad("must be a time of day, HH:MM", &mut reader.problems);
-        }
-        Some(time_of_day(&text))
-    });
-    Some((opens?, closes?))
+        moment(reader, &entry, is_end)
+    };
+    let (begin, end) = (at(begin, false), at(end, true));
+    Some((begin?, end?))
+}
+
+/// A time of day; the end of a day where something ends.
+pub(crate) fn moment(reader: &mut Reader, entry: &Entry<'_>, is_end: bool) -> Option<String> {
+    let text = entry.text(&mut reader.problems)?;
+    let last = is_end && text == "24:00";
+    if !last && text.parse::<jiff::civil::Time>().is_err() {
+        return entry.bad("must be a time of day, HH:MM", &mut reader.problems);
+    }
+    Some(time_of_day(&text))
+}
+
+/// A date.
+pub(crate) fn date(reader: &mut Reader, entry: &Entry<'_>) -> Option<String> {
+    let text = entry.text(&mut reader.problems)?;
+    let parsed = text.parse::<jiff::civil::Date>();
+    if parsed.is_ok_and(|parsed| parsed.to_string() == text) {
+        return Some(text);
+    }
+    entry.bad("must be a date, YYYY-MM-DD", &mut reader.problems)
 }
 
 pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
@@ -270,7 +286,7 @@ fn time(reader: &mut Reader, entry: &Entry<'_>) -> Option<Duration> {
 }
 
 /// The mappings of a list.
-fn maps<'a>(reader: &mut Reader, map: &mut Map<'a>, key: &str) -> Vec<Map<'a>> {
+pub(crate) fn maps<'a>(reader: &mut Reader, map: &mut Map<'a>, key: &str) -> Vec<Map<'a>> {
     let entries = map.take(key).map(|entry| entry.list(&mut reader.problems));
     let entries = entries.unwrap_or_default().into_iter();
     entries

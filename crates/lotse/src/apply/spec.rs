@@ -13,6 +13,7 @@ pub(crate) struct Spec {
     pub(crate) groups: Vec<Group>,
     pub(crate) agents: Vec<Agent>,
     pub(crate) workflow: Option<Workflow>,
+    pub(crate) rotas: Vec<Rota>,
     pub(crate) calendars: Vec<Calendar>,
     pub(crate) policies: Vec<Policy>,
     pub(crate) surveys: Vec<Survey>,
@@ -62,6 +63,34 @@ pub(crate) struct Rule {
     pub(crate) tags: BTreeSet<String>,
     pub(crate) skills: BTreeSet<String>,
     pub(crate) attributes: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Rota {
+    pub(crate) name: String,
+    pub(crate) time_zone: String,
+    pub(crate) group: String,
+    pub(crate) layers: Vec<RotaLayer>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct RotaLayer {
+    pub(crate) name: String,
+    pub(crate) rotation: Option<Rotation>,
+    /// Weekday (1 is Monday), begin, end, agent; instead of a rotation.
+    pub(crate) shifts: BTreeSet<(i32, String, String, String)>,
+    /// Weekday, begin, end; none for around the clock.
+    pub(crate) hours: BTreeSet<(i32, String, String)>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Rotation {
+    /// In their order.
+    pub(crate) agents: Vec<String>,
+    pub(crate) unit: String,
+    pub(crate) every: u32,
+    pub(crate) hand_over_at: String,
+    pub(crate) starts_on: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use lotse_client::Channel;
 use lotse_proto::routing::v1::agent_service_client::AgentServiceClient;
+use lotse_proto::routing::v1::duty_service_client::DutyServiceClient;
 use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
 use lotse_proto::routing::v1::{
-    self as routing, GetWorkflowRequest, ListAgentsRequest, ListGroupsRequest, ListSkillsRequest,
+    self as routing, GetWorkflowRequest, ListAgentsRequest, ListGroupsRequest, ListRotasRequest,
+    ListSkillsRequest,
 };
 use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
 use lotse_proto::sla::v1::{self as sla, ListCalendarsRequest, ListPoliciesRequest};
@@ -19,8 +21,10 @@ use lotse_proto::time::duration_from_proto;
 use tonic::Code;
 
 use super::read::Kind;
+use super::rotas;
 use super::spec::{
-    Agent, Calendar, Conditions, Group, Override, Policy, Rule, Skill, Survey, Target, Workflow,
+    Agent, Calendar, Conditions, Group, Override, Policy, Rota, Rule, Skill, Survey, Target,
+    Workflow,
 };
 use super::words::{
     AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS,
@@ -35,6 +39,7 @@ const PAGE: i32 = 1_000;
 pub(crate) struct Clients {
     pub(crate) workflow: WorkflowServiceClient<Channel>,
     pub(crate) agents: AgentServiceClient<Channel>,
+    pub(crate) duty: DutyServiceClient<Channel>,
     pub(crate) sla: SlaServiceClient<Channel>,
     pub(crate) surveys: SurveyServiceClient<Channel>,
 }
@@ -44,6 +49,7 @@ impl Clients {
         Self {
             workflow: WorkflowServiceClient::new(channel.clone()),
             agents: AgentServiceClient::new(channel.clone()),
+            duty: DutyServiceClient::new(channel.clone()),
             sla: SlaServiceClient::new(channel.clone()),
             surveys: SurveyServiceClient::new(channel.clone()),
         }
@@ -64,6 +70,7 @@ pub(crate) struct State {
     pub(crate) group_ids: BTreeMap<String, String>,
     pub(crate) agents: BTreeMap<String, Known<Agent>>,
     pub(crate) workflow: Option<Known<Workflow>>,
+    pub(crate) rotas: BTreeMap<String, Known<Rota>>,
     pub(crate) calendars: BTreeMap<String, Known<Calendar>>,
     pub(crate) policies: BTreeMap<String, Known<Policy>>,
     pub(crate) surveys: BTreeMap<String, Known<Survey>>,
@@ -141,6 +148,10 @@ impl State {
             Err(status) if status.code() == Code::NotFound => None,
             Err(status) => return Err(status.into()),
         };
+        for rota in all!(clients.duty, list_rotas, ListRotasRequest {}, rotas) {
+            let name = rota.name.clone();
+            state.rotas.insert(name, rotas::known(rota, &names));
+        }
         let calendars = all!(
             clients.sla,
             list_calendars,
@@ -182,6 +193,7 @@ impl State {
             Kind::Group => self.groups.contains_key(name),
             Kind::Agent => self.agents.contains_key(name),
             Kind::Calendar => self.calendars.contains_key(name),
+            Kind::Rota => self.rotas.contains_key(name),
             Kind::Workflow | Kind::Policy | Kind::Survey => false,
         }
     }
@@ -206,7 +218,7 @@ async fn agents(clients: &Clients, first: ListAgentsRequest) -> Result<Vec<routi
 }
 
 /// The name of an id; the id itself where nobody knows it.
-fn named(id: String, names: &BTreeMap<String, String>) -> String {
+pub(crate) fn named(id: String, names: &BTreeMap<String, String>) -> String {
     names.get(&id).cloned().unwrap_or(id)
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lotse_proto::common::v1::{AuthorKind, Channel, Priority, SlaMetric, SurveyKind};
+use lotse_proto::routing::v1::RotationUnit;
 use lotse_proto::sla::v1::{BotPhase, CalendarPreset, ResolutionEnd, Weekday};
 use lotse_proto::survey::v1::survey::Trigger;
 
@@ -31,6 +32,7 @@ vocabulary!(TRIGGERS, Trigger, "TRIGGER_");
 vocabulary!(BOT_PHASES, BotPhase, "BOT_PHASE_");
 vocabulary!(ENDS, ResolutionEnd, "RESOLUTION_END_");
 vocabulary!(PRESETS, CalendarPreset, "CALENDAR_PRESET_");
+vocabulary!(UNITS, RotationUnit, "ROTATION_UNIT_");
 vocabulary!(WEEKDAYS, Weekday, "WEEKDAY_");
 
 /// No enum of the API has more values.

@@ -57,7 +57,7 @@ async fn applying_the_sample_twice_changes_nothing_the_second_time() {
     let (plan, told) = bench.apply(SAMPLE, false).await;
     assert!(all(&plan, &Verdict::Unchanged), "{told}");
     assert!(
-        told.contains("created 0 and changed 0; 14 unchanged"),
+        told.contains("created 0 and changed 0; 15 unchanged"),
         "{told}"
     );
 }
@@ -71,7 +71,7 @@ async fn a_dry_run_says_what_it_would_do_and_changes_nothing() {
         "{told}"
     );
     assert!(
-        told.contains("would create 14 and change 0; 0 unchanged"),
+        told.contains("would create 15 and change 0; 0 unchanged"),
         "{told}"
     );
     let (plan, _) = bench.apply(SAMPLE, true).await;
@@ -86,7 +86,8 @@ async fn a_change_names_its_fields_and_leaves_the_rest_alone() {
         .replace("capacity: 4", "capacity: 6")
         .replace("within: 30m", "within: 45m")
         .replace("closes: \"16:00\"", "closes: \"15:30\"")
-        .replace("categories: [billing, invoice]", "categories: [billing]");
+        .replace("categories: [billing, invoice]", "categories: [billing]")
+        .replace("every: 1 ", "every: 2 ");
     let (plan, told) = bench.apply(&edited, false).await;
     let changes: Vec<_> = plan
         .iter()
@@ -98,6 +99,7 @@ async fn a_change_names_its_fields_and_leaves_the_rest_alone() {
     let expected = [
         (Kind::Agent, "capacity"),
         (Kind::Workflow, "rules"),
+        (Kind::Rota, "layers"),
         (Kind::Calendar, "weekly"),
         (Kind::Policy, "targets"),
     ];
@@ -155,10 +157,20 @@ policies:
     targets:
       - { metric: first_replay, within: 2h }
       - { metric: idle, within: 2 hours, calendar: Never }
+rotas:
+  - name: Nights
+    time_zone: Europe/Berlin
+    layers:
+      - name: First
+        rotation: { agents: [Ana, Nobody], unit: months, starts_on: 5.1.2026 }
+      - name: First
+        shifts:
+          - { agent: Ana, days: [monday], starts_at: \"24:00\", ends_at: \"24:00\" }
+      - name: Third
 ";
     let told = bench.refused(wrong).await;
     let expected = [
-        "9 problems; nothing was done",
+        "15 problems; nothing was done",
         "line 3: groups[0].teir is not known here",
         "line 4: groups[1].name repeats the group \"Care\" of line 2",
         "line 7: agents[0].groups[0] names a group that does not exist: \"Car\"",
@@ -168,6 +180,12 @@ policies:
         "line 13: policies[0].targets[0].metric must be one of first_reply,",
         "line 14: policies[0].targets[1].within must be a span",
         "line 14: policies[0].targets[1].calendar names a calendar that does not exist: \"Never\"",
+        "line 20: rotas[0].layers[0].rotation.agents[1] names an agent that does not exist: \"Nobody\"",
+        "line 20: rotas[0].layers[0].rotation.unit must be one of hours, days, weeks",
+        "line 20: rotas[0].layers[0].rotation.starts_on must be a date, YYYY-MM-DD",
+        "line 21: rotas[0].layers[1] repeats a name",
+        "line 23: rotas[0].layers[1].shifts[0].starts_at must be a time of day, HH:MM",
+        "line 24: rotas[0].layers[2] needs either \"rotation\" or \"shifts\"",
     ];
     for line in expected {
         assert!(told.contains(line), "{line:?} is missing from\n{told}");
