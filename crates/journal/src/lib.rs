@@ -20,6 +20,7 @@
 //! circle; domain rows have the order that their service gives them.
 
 mod append;
+pub mod audit;
 mod batch;
 mod bucket;
 mod calls;

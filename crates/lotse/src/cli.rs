@@ -36,6 +36,33 @@ pub enum Command {
     Replay(replay::Args),
     /// Measure, beside what others use.
     Bench(bench::Args),
+    /// Work with what was promised.
+    #[command(subcommand)]
+    Sla(Sla),
+}
+
+/// `lotse sla`
+#[derive(Subcommand)]
+pub enum Sla {
+    /// Recompute every clock from the journal and compare: exit code 1 when anything differs.
+    Verify(VerifyClocks),
+}
+
+/// `lotse sla verify`
+#[derive(Clone, Debug, clap::Args)]
+pub struct VerifyClocks {
+    /// How it is configured.
+    #[command(flatten)]
+    pub configured: Configured,
+    /// The folder of a `lotse up`, instead of a configuration.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The database itself, instead of a configuration: sqlite://FILE or postgres://….
+    #[arg(long)]
+    pub database: Option<String>,
+    /// Only this ticket (tkt_…).
+    #[arg(long)]
+    pub ticket: Option<String>,
 }
 
 /// `lotse up`

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use lotse::cli::{Cli, Command};
-use lotse::{apply, bench, migrate, replay, serve, status, token, up};
+use lotse::cli::{Cli, Command, Sla};
+use lotse::{apply, bench, migrate, replay, serve, sla, status, token, up};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -39,5 +39,6 @@ async fn run(command: Command) -> Result<()> {
         Command::Token(args) => token::run(&args),
         Command::Replay(args) => replay::run_and_tell(&args).await,
         Command::Bench(args) => bench::run(&args).await,
+        Command::Sla(Sla::Verify(args)) => sla::verify(&args).await,
     }
 }

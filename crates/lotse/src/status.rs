@@ -1,11 +1,13 @@
 //! `lotse status`: how the journal's consumers stand.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use lotse_clock::BusinessClock;
 use lotse_db::{Db, DbConfig};
 use lotse_journal::{ConsumerStatus, Journal, JournalConfig, Wakeups};
 
-use crate::cli::Status;
+use crate::cli::{Configured, Status};
 use crate::{config, suite, up};
 
 /// Prints a line per consumer, and one per bucket that needs somebody.
@@ -14,15 +16,7 @@ use crate::{config, suite, up};
 /// When the database cannot be reached.
 #[allow(clippy::print_stdout, reason = "the table is the output")]
 pub async fn run(args: &Status) -> Result<()> {
-    let config = match &args.data_dir {
-        Some(folder) => {
-            let file = up::database_file(folder);
-            file.metadata()
-                .with_context(|| format!("there is no {}", file.display()))?;
-            DbConfig::new(format!("sqlite://{}", file.display()))
-        }
-        None => config::database(&config::load(args.configured.config.as_deref())?),
-    };
+    let config = database(&args.configured, args.data_dir.as_deref())?;
     let db = Db::connect(&config).await?;
     let pending = lotse_db::pending(&db, suite::migrations()).await?;
     println!("database   {}", up_to_date(&pending));
@@ -37,6 +31,19 @@ pub async fn run(args: &Status) -> Result<()> {
         print!("{}", told(&consumer));
     }
     Ok(())
+}
+
+/// The database in a folder of `lotse up`, or of a configuration.
+pub(crate) fn database(configured: &Configured, data_dir: Option<&Path>) -> Result<DbConfig> {
+    let Some(folder) = data_dir else {
+        return Ok(config::database(&config::load(
+            configured.config.as_deref(),
+        )?));
+    };
+    let file = up::database_file(folder);
+    file.metadata()
+        .with_context(|| format!("there is no {}", file.display()))?;
+    Ok(DbConfig::new(format!("sqlite://{}", file.display())))
 }
 
 fn up_to_date(pending: &[String]) -> String {

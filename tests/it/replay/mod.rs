@@ -52,6 +52,13 @@ impl Replay<'_> {
         serde_json::from_str(&std::fs::read_to_string(self.report()).unwrap()).unwrap()
     }
 
+    /// Every clock is what the journal leads to.
+    async fn verify(&self) {
+        let program = Program::start(["sla", "verify", "--database", &self.database]);
+        let ended = program.ended().await;
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    }
+
     /// Waits until that many changes are journaled.
     async fn reaches(&self, program: &mut Program, changes: i64) {
         eventually(LONG, || {
@@ -122,6 +129,7 @@ async fn a_log_has_exact_totals_however_often_its_replay_is_killed() {
     }
     let totals = cut.totals(cut.start()).await;
     log.check(&totals);
+    cut.verify().await;
     // Nothing is journaled twice either.
     assert_eq!(cut.journaled().await, Ok(changes), "killed at {moments:?}");
 }
@@ -152,6 +160,7 @@ async fn a_replay_in_a_cluster_survives_a_kill_a_flushed_redis_and_a_restarted_p
     let totals = replay.totals(program).await;
     log.check(&totals);
 
+    replay.verify().await;
     // Done is done: once more changes nothing.
     let changes = replay.journaled().await;
     log.check(&replay.totals(replay.start()).await);

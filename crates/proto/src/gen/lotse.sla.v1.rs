@@ -455,6 +455,311 @@ pub struct Clock {
     #[prost(bool, tag = "21")]
     pub latest: bool,
 }
+/// Asks why a clock is due when it is. Either `clock_id`, or `ticket_id`, `metric` and `cycle`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainDeadlineRequest {
+    /// `clk_…`.
+    #[prost(string, tag = "1")]
+    pub clock_id: ::prost::alloc::string::String,
+    /// `tkt_…`.
+    #[prost(string, tag = "2")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// What the clock measures.
+    #[prost(enumeration = "super::super::common::v1::SlaMetric", tag = "3")]
+    pub metric: i32,
+    /// Which cycle of it; 0 for the newest that there was at `as_of`.
+    #[prost(uint32, tag = "4")]
+    pub cycle: u32,
+    /// The instant, not in the future. The answer is what was known then: an event that was recorded
+    /// later is not in it, even if it happened before. Absent: now.
+    #[prost(message, optional, tag = "5")]
+    pub as_of: ::core::option::Option<::prost_types::Timestamp>,
+    /// At most this many segments; 0 means 500, more than 2,000 is cut to it.
+    #[prost(int32, tag = "6")]
+    pub page_size: i32,
+    /// From the page before, with the same clock and `as_of`; empty for the first. An absent `as_of`
+    /// stays what it was for the first page.
+    #[prost(string, tag = "7")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Why a clock is due when it is. On every page all but the segments is the same.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainDeadlineResponse {
+    /// The clock as it stood at `as_of`.
+    #[prost(message, optional, tag = "1")]
+    pub clock: ::core::option::Option<Clock>,
+    /// The instant that is explained.
+    #[prost(message, optional, tag = "2")]
+    pub as_of: ::core::option::Option<::prost_types::Timestamp>,
+    /// The policy that set the target, and why it fits.
+    #[prost(message, optional, tag = "3")]
+    pub policy: ::core::option::Option<PolicyFit>,
+    /// A page of the parts, in order of time, each beginning where the one before ends. Those up to
+    /// `as_of` add up to the clock's `consumed`; while nothing but time can break the promise, and
+    /// after time alone broke it, those up to `due_at` add up to its target, exactly to the
+    /// millisecond. What an earlier cycle consumed comes first, before the clock began.
+    #[prost(message, repeated, tag = "4")]
+    pub segments: ::prost::alloc::vec::Vec<Segment>,
+    /// Warnings, given and to come, in order of time.
+    #[prost(message, repeated, tag = "5")]
+    pub warnings: ::prost::alloc::vec::Vec<Warning>,
+    /// The whole in a sentence, in English.
+    #[prost(string, tag = "6")]
+    pub sentence: ::prost::alloc::string::String,
+    /// How many segments there are on all pages.
+    #[prost(uint32, tag = "7")]
+    pub segment_count: u32,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "8")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Why a policy goes for a ticket.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolicyFit {
+    /// The policy.
+    #[prost(string, tag = "1")]
+    pub policy_id: ::prost::alloc::string::String,
+    /// Its version: the one in force when the ticket got the policy, or when it was told to go by a
+    /// newer one.
+    #[prost(uint32, tag = "2")]
+    pub policy_version: u32,
+    /// Its name in that version.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// When the ticket got it.
+    #[prost(message, optional, tag = "4")]
+    pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// `bucket:position` of the event that led to it.
+    #[prost(string, tag = "5")]
+    pub event: ::prost::alloc::string::String,
+    /// Why it was chosen then: empty at creation, else a code such as `priority_changed`.
+    #[prost(string, tag = "6")]
+    pub reason: ::prost::alloc::string::String,
+    /// Its conditions, all of which held for the ticket then; empty when it is for every ticket.
+    #[prost(message, repeated, tag = "7")]
+    pub conditions: ::prost::alloc::vec::Vec<HeldCondition>,
+    /// The ticket's priority, which picks the target.
+    #[prost(enumeration = "super::super::common::v1::Priority", tag = "8")]
+    pub priority: i32,
+    /// Versions of the policy's calendars that the ticket goes by, by their id.
+    #[prost(btree_map = "string, uint32", tag = "9")]
+    pub calendar_versions:
+        ::prost::alloc::collections::BTreeMap<::prost::alloc::string::String, u32>,
+}
+/// A condition of a policy that held.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HeldCondition {
+    /// Its name, as in PolicyConditions: `priorities`, `languages` …; for an attribute
+    /// `attributes.KEY`.
+    #[prost(string, tag = "1")]
+    pub condition: ::prost::alloc::string::String,
+    /// What it asks for: any of these.
+    #[prost(string, repeated, tag = "2")]
+    pub wanted: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the ticket had: one of these did.
+    #[prost(string, repeated, tag = "3")]
+    pub found: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A warning.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Warning {
+    /// The share of the target, in percent.
+    #[prost(uint32, tag = "1")]
+    pub percent: u32,
+    /// When that share was, or will be, used.
+    #[prost(message, optional, tag = "2")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether it is still to come, if nothing happens until then.
+    #[prost(bool, tag = "3")]
+    pub future: bool,
+}
+/// A part of a clock's time: counted throughout, or skipped for one reason. Where something changes
+/// at an instant, such as the target, it has no length.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Segment {
+    /// Its first instant.
+    #[prost(message, optional, tag = "1")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The first instant after it.
+    #[prost(message, optional, tag = "2")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why it counts, or does not.
+    #[prost(enumeration = "SegmentKind", tag = "3")]
+    pub kind: i32,
+    /// Where it lies, seen from `as_of`.
+    #[prost(enumeration = "SegmentPhase", tag = "4")]
+    pub phase: i32,
+    /// How much of it counts: all of its length or nothing; of what was inherited, what counted then.
+    #[prost(message, optional, tag = "5")]
+    pub counted: ::core::option::Option<::prost_types::Duration>,
+    /// The event that began it, where one did: for pauses, retargets and solved time.
+    #[prost(message, optional, tag = "6")]
+    pub begun_by: ::core::option::Option<EventRef>,
+    /// The event that ended it, where one did.
+    #[prost(message, optional, tag = "7")]
+    pub ended_by: ::core::option::Option<EventRef>,
+    /// For PAUSED and RETARGETED: why, as a code such as `pending`, `on_hold`, `priority_changed`.
+    #[prost(string, tag = "8")]
+    pub reason: ::prost::alloc::string::String,
+    /// For COUNTED and CLOSED: the calendar that says so; empty where every hour counts.
+    #[prost(string, tag = "9")]
+    pub calendar_id: ::prost::alloc::string::String,
+    /// Its version.
+    #[prost(uint32, tag = "10")]
+    pub calendar_version: u32,
+    /// For CLOSED on a date with hours of its own: which date, YYYY-MM-DD, in the calendar's zone.
+    #[prost(string, tag = "11")]
+    pub special_date: ::prost::alloc::string::String,
+    /// Its name, such as `Christmas Day`; may be empty.
+    #[prost(string, tag = "12")]
+    pub special_name: ::prost::alloc::string::String,
+    /// Where it comes from: `override`, or who says that it is a holiday.
+    #[prost(string, tag = "13")]
+    pub special_source: ::prost::alloc::string::String,
+    /// Where clocks were set forward or back within it.
+    #[prost(message, repeated, tag = "14")]
+    pub clock_shifts: ::prost::alloc::vec::Vec<ClockShift>,
+    /// For RETARGETED: what was promised until then.
+    #[prost(message, optional, tag = "15")]
+    pub old_terms: ::core::option::Option<Terms>,
+    /// For RETARGETED: what is promised from then on.
+    #[prost(message, optional, tag = "16")]
+    pub new_terms: ::core::option::Option<Terms>,
+    /// For INHERITED: the cycle that consumed it; 0 when it cannot be told apart.
+    #[prost(uint32, tag = "17")]
+    pub cycle: u32,
+    /// The same in a sentence, in English.
+    #[prost(string, tag = "18")]
+    pub sentence: ::prost::alloc::string::String,
+}
+/// An event of the journal.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EventRef {
+    /// `bucket:position`.
+    #[prost(string, tag = "1")]
+    pub event: ::prost::alloc::string::String,
+    /// What it was, as a code: `created`, `status_pending`, `requester_wrote`, `replied` …
+    #[prost(string, tag = "2")]
+    pub what: ::prost::alloc::string::String,
+}
+/// The clock on the wall was set forward or back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClockShift {
+    /// When.
+    #[prost(message, optional, tag = "1")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Seconds ahead of UTC until then.
+    #[prost(int32, tag = "2")]
+    pub offset_before_seconds: i32,
+    /// Seconds ahead of UTC from then on.
+    #[prost(int32, tag = "3")]
+    pub offset_after_seconds: i32,
+}
+/// What a clock goes by.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Terms {
+    /// The target, on the calendar.
+    #[prost(message, optional, tag = "1")]
+    pub target: ::core::option::Option<::prost_types::Duration>,
+    /// The policy that set it.
+    #[prost(string, tag = "2")]
+    pub policy_id: ::prost::alloc::string::String,
+    /// Its version.
+    #[prost(uint32, tag = "3")]
+    pub policy_version: u32,
+    /// The calendar; empty where every hour counts.
+    #[prost(string, tag = "4")]
+    pub calendar_id: ::prost::alloc::string::String,
+    /// Its version.
+    #[prost(uint32, tag = "5")]
+    pub calendar_version: u32,
+}
+/// Why a segment counts, or does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SegmentKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// The clock ran, in time that counts.
+    Counted = 1,
+    /// The clock ran, but the calendar is closed.
+    Closed = 2,
+    /// The clock stood still.
+    Paused = 3,
+    /// The ticket was solved between two cycles.
+    Solved = 4,
+    /// What an earlier cycle consumed.
+    Inherited = 5,
+    /// From here on another target, calendar or policy goes.
+    Retargeted = 6,
+}
+impl SegmentKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SEGMENT_KIND_UNSPECIFIED",
+            Self::Counted => "SEGMENT_KIND_COUNTED",
+            Self::Closed => "SEGMENT_KIND_CLOSED",
+            Self::Paused => "SEGMENT_KIND_PAUSED",
+            Self::Solved => "SEGMENT_KIND_SOLVED",
+            Self::Inherited => "SEGMENT_KIND_INHERITED",
+            Self::Retargeted => "SEGMENT_KIND_RETARGETED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SEGMENT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "SEGMENT_KIND_COUNTED" => Some(Self::Counted),
+            "SEGMENT_KIND_CLOSED" => Some(Self::Closed),
+            "SEGMENT_KIND_PAUSED" => Some(Self::Paused),
+            "SEGMENT_KIND_SOLVED" => Some(Self::Solved),
+            "SEGMENT_KIND_INHERITED" => Some(Self::Inherited),
+            "SEGMENT_KIND_RETARGETED" => Some(Self::Retargeted),
+            _ => None,
+        }
+    }
+}
+/// Where a segment lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SegmentPhase {
+    /// Never sent.
+    Unspecified = 0,
+    /// Before the due time and before the instant that is explained.
+    Past = 1,
+    /// After the promise was broken.
+    Overdue = 2,
+    /// After the instant that is explained: what will be, if nothing happens until then.
+    Future = 3,
+}
+impl SegmentPhase {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SEGMENT_PHASE_UNSPECIFIED",
+            Self::Past => "SEGMENT_PHASE_PAST",
+            Self::Overdue => "SEGMENT_PHASE_OVERDUE",
+            Self::Future => "SEGMENT_PHASE_FUTURE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SEGMENT_PHASE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SEGMENT_PHASE_PAST" => Some(Self::Past),
+            "SEGMENT_PHASE_OVERDUE" => Some(Self::Overdue),
+            "SEGMENT_PHASE_FUTURE" => Some(Self::Future),
+            _ => None,
+        }
+    }
+}
 /// What is promised to which tickets. A ticket gets the first policy, in the admin's order, whose
 /// conditions all hold; a ticket that none fits has no clocks.
 ///
@@ -1215,6 +1520,28 @@ pub mod sla_service_client {
                 .insert(GrpcMethod::new("lotse.sla.v1.SlaService", "WatchClocks"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Why a clock is, or was, due when it is: every part of its time, counted or skipped with its
+        /// reason, recomputed from the journal, now or as it was known at any instant. The parts add up to
+        /// the millisecond. Reasons: INVALID_FIELD (also for an instant in the future),
+        /// INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND (also when the clock was not known at that instant).
+        pub async fn explain_deadline(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainDeadlineRequest>,
+        ) -> std::result::Result<tonic::Response<super::ExplainDeadlineResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.sla.v1.SlaService/ExplainDeadline");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.sla.v1.SlaService",
+                "ExplainDeadline",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1296,6 +1623,14 @@ pub mod sla_service_server {
             &self,
             request: tonic::Request<super::WatchClocksRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchClocksStream>, tonic::Status>;
+        /// Why a clock is, or was, due when it is: every part of its time, counted or skipped with its
+        /// reason, recomputed from the journal, now or as it was known at any instant. The parts add up to
+        /// the millisecond. Reasons: INVALID_FIELD (also for an instant in the future),
+        /// INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND (also when the clock was not known at that instant).
+        async fn explain_deadline(
+            &self,
+            request: tonic::Request<super::ExplainDeadlineRequest>,
+        ) -> std::result::Result<tonic::Response<super::ExplainDeadlineResponse>, tonic::Status>;
     }
     /// Keeps time on what was promised: policies, calendars, and the clocks of every ticket.
     ///
@@ -1686,6 +2021,47 @@ pub mod sla_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.sla.v1.SlaService/ExplainDeadline" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainDeadlineSvc<T: SlaService>(pub Arc<T>);
+                    impl<T: SlaService> tonic::server::UnaryService<super::ExplainDeadlineRequest>
+                        for ExplainDeadlineSvc<T>
+                    {
+                        type Response = super::ExplainDeadlineResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainDeadlineRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SlaService>::explain_deadline(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainDeadlineSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

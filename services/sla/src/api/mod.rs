@@ -96,4 +96,13 @@ impl SlaService for Api {
         let told = self.0.watch_clocks(request.get_ref()).await?;
         Ok(Response::new(Box::pin(told.err_into())))
     }
+
+    async fn explain_deadline(
+        &self,
+        request: Request<proto::ExplainDeadlineRequest>,
+    ) -> Result<Response<proto::ExplainDeadlineResponse>, Status> {
+        Ok(Response::new(
+            self.0.explain_deadline(request.get_ref()).await?,
+        ))
+    }
 }

@@ -197,7 +197,11 @@ impl Catalog {
         self.calendars.get(&CalendarRef { id, version }).cloned()
     }
 
-    fn policy(&self, reference: &PolicyRef) -> Result<&PolicyVersion, UnknownVersion> {
+    /// A version of a policy.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn policy(&self, reference: &PolicyRef) -> Result<&PolicyVersion, UnknownVersion> {
         let PolicyRef { id, version } = reference;
         self.policies
             .get(reference)

@@ -309,7 +309,7 @@ impl Clock {
     }
 
     /// When a running clock has used this share of its target.
-    fn reaches(&self, share: u8) -> Option<Timestamp> {
+    pub fn reaches(&self, share: u8) -> Option<Timestamp> {
         let left = (threshold(self.terms.target, share) - self.consumed).max(0);
         let from = self.resumed_at?;
         self.terms.hours.advance(from, left)

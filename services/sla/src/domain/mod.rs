@@ -10,7 +10,9 @@ mod alert_words;
 mod catalog;
 mod clock;
 mod escalation;
+mod explain;
 mod fact;
+mod fit;
 mod hands;
 mod hours;
 mod late;
@@ -20,6 +22,7 @@ mod reaction;
 mod recipients;
 mod record;
 mod replan;
+mod sentence;
 mod ticket;
 mod vocabulary;
 
@@ -30,7 +33,9 @@ pub use alert_words::{
 pub use catalog::{CalendarVersion, Catalog, Plan, PlanRef, PolicyVersion, UnknownVersion};
 pub use clock::{Change, Clock, ClockTimes, Transition};
 pub use escalation::{EscalationContent, EscalationTarget, Level};
+pub use explain::{Kind, Phase, Schedule, Segment, Special, explain};
 pub use fact::{Event, Fact, Hand, Replan};
+pub use fit::Held;
 pub use hours::{CalendarRef, Hours, PolicyRef, Terms};
 pub use late::reconcile;
 pub use life::{Cause, Flow, Life, Lives, Mark, Source};
@@ -38,6 +43,7 @@ pub use policy::{Conditions, Facts, PolicyContent, Target};
 pub use reaction::{HandedOn, Reaction};
 pub use recipients::{Answers, Call, Missing, Question, Recipient, Recipients};
 pub use record::Record;
+pub(crate) use sentence::instant;
 pub use ticket::{Tally, Ticket};
 pub use vocabulary::{
     Author, Bot, BotPhase, Channel, Metric, Mode, Priority, Reason, ResolutionEnd, State, Status,

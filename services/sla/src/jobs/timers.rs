@@ -13,6 +13,9 @@ use super::consumer::{Follow, NAME};
 use crate::app::keeper::Keeper;
 use crate::store::tickets;
 
+/// The cause of what a timer brings about.
+pub(crate) const CAUSE: &str = "timer";
+
 /// Tickets whose clocks need a look. A timer's row is a ticket: its clocks share one, set to the
 /// earliest of their warnings and due times, so the row names the bucket and no clock is left
 /// behind by a batch that changes several.
@@ -41,7 +44,7 @@ impl DueRows for Due {
         let tickets: Vec<&str> = due.iter().map(|entry| entry.row.as_str()).collect();
         let origin = Origin {
             principal: NAME.to_owned(),
-            cause: "timer".to_owned(),
+            cause: CAUSE.to_owned(),
         };
         let fired = self.journal.in_tx(&origin, |tx| {
             let tickets = &tickets;

@@ -121,6 +121,59 @@ pub async fn load_all(
     Ok(stored.into_iter().map(|stored| stored.clock).collect())
 }
 
+/// All clocks of these tickets.
+pub async fn load_of(
+    conn: &impl ConnectionTrait,
+    tickets: &[&str],
+    catalog: &Catalog,
+) -> Result<Vec<Stored>, Error> {
+    let select = select()
+        .and_where(Expr::col("ticket_id").is_in(tickets.iter().copied()))
+        .take();
+    query(conn, &select, catalog).await
+}
+
+/// The ticket, metric and cycle of a clock.
+pub async fn place_of(
+    conn: &impl ConnectionTrait,
+    id: &ClockId,
+) -> Result<Option<(String, Metric, u32)>, DbErr> {
+    let query = Query::select()
+        .columns(["ticket_id", "metric", "cycle"])
+        .from("sla_clocks")
+        .and_where(Expr::col("id").eq(id.as_str()))
+        .take();
+    let Some(row) = conn.query_one(&query).await? else {
+        return Ok(None);
+    };
+    let metric = code(&row, "metric", Metric::from_code)?;
+    let place = (
+        row.try_get("", "ticket_id")?,
+        metric,
+        number(&row, "cycle")?,
+    );
+    Ok(Some(place))
+}
+
+/// Tickets of which there are clocks and no row; up to `limit`.
+pub async fn without_ticket(conn: &impl ConnectionTrait, limit: u64) -> Result<Vec<String>, DbErr> {
+    let known = Query::select()
+        .column("ticket_id")
+        .from("sla_tickets")
+        .take();
+    let query = Query::select()
+        .column("ticket_id")
+        .distinct()
+        .from("sla_clocks")
+        .and_where(Expr::col("ticket_id").not_in_subquery(known))
+        .limit(limit)
+        .take();
+    let rows = conn.query_all(&query).await?;
+    rows.iter()
+        .map(|row| row.try_get("", "ticket_id"))
+        .collect()
+}
+
 /// Stores clocks, new or not. All have an id by now.
 pub async fn save(conn: &impl ConnectionTrait, clocks: &[(&str, &Clock)]) -> Result<(), DbErr> {
     for clocks in clocks.chunks(ROWS_AT_ONCE) {

@@ -1,6 +1,6 @@
 //! One row a ticket: what its clocks need to know of it, and when they next need a look.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use lotse_clock::Timestamp;
 use lotse_timers::Entry;
@@ -99,6 +99,34 @@ pub async fn load(conn: &impl ConnectionTrait, tickets: &[&str]) -> Result<Vec<R
         .and_where(Expr::col("ticket_id").is_in(tickets.iter().copied()))
         .take();
     conn.query_all(&query).await?.iter().map(read).collect()
+}
+
+/// Tickets by id, from the first beyond `after`.
+pub async fn page(conn: &impl ConnectionTrait, after: &str, limit: u64) -> Result<Vec<Row>, DbErr> {
+    let query = Query::select()
+        .columns(COLUMNS)
+        .from("sla_tickets")
+        .and_where(Expr::col("ticket_id").gt(after))
+        .order_by("ticket_id", Order::Asc)
+        .limit(limit)
+        .take();
+    conn.query_all(&query).await?.iter().map(read).collect()
+}
+
+/// Which of these tickets are known.
+pub async fn known(
+    conn: &impl ConnectionTrait,
+    tickets: &[&str],
+) -> Result<HashSet<String>, DbErr> {
+    let query = Query::select()
+        .column("ticket_id")
+        .from("sla_tickets")
+        .and_where(Expr::col("ticket_id").is_in(tickets.iter().copied()))
+        .take();
+    let rows = conn.query_all(&query).await?;
+    rows.iter()
+        .map(|row| row.try_get("", "ticket_id"))
+        .collect()
 }
 
 /// Stores these tickets, new or not.

@@ -57,6 +57,7 @@ pub(crate) fn write(stored: &Stored, now: Timestamp) -> proto::Clock {
     }
 }
 
-fn span(millis: i64) -> prost_types::Duration {
+/// A span of milliseconds that is not negative.
+pub(crate) fn span(millis: i64) -> prost_types::Duration {
     duration_to_proto(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }

@@ -32,7 +32,6 @@ pub(crate) fn plan_chosen(replan: &Replan, priority: Priority) -> Body {
 }
 
 /// The plan of such an event; `None` where no policy fits.
-#[allow(dead_code, reason = "the replay from the journal will read it")]
 pub(crate) fn read(chosen: &proto::PlanChosen) -> Option<PlanRef> {
     let proto::PlanChosen {
         policy_id,

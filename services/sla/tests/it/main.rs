@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod explaining;
 mod firing;
 mod listing;
 mod model;
@@ -11,4 +12,5 @@ mod provenance;
 mod putting;
 mod suite;
 mod vectors;
+mod verifying;
 mod watching;

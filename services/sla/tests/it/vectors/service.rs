@@ -17,7 +17,9 @@ use super::format::{
     At, CalendarText, ClockText, EventText, Groups, PolicyText, Span, Vector, What,
 };
 use super::{all, pure};
+use crate::explaining;
 use crate::suite::{Suite, created, message, migrations, status};
+use crate::verifying::verify;
 
 lotse_testkit::on_both_databases! {
     migrations = migrations;
@@ -68,6 +70,7 @@ impl Run {
     }
 
     async fn all(mut self, vector: &Vector) -> ([Vec<ClockText>; 2], Vec<String>) {
+        let mut seen = Vec::new();
         for calendar in &vector.calendars {
             self.put_calendar(calendar).await;
         }
@@ -78,8 +81,14 @@ impl Run {
             self.suite.served.advance_to(event.recorded()).await;
             self.take(event).await;
             self.suite.served.settle().await;
+            self.look(&mut seen).await;
         }
         self.suite.served.advance_to(vector.look.0).await;
+        self.look(&mut seen).await;
+        // What was, is what is explained, and what the journal leads to.
+        explaining::check(&mut self.suite, &seen).await;
+        let (_, differences) = verify(&self.suite.db, None).await;
+        assert_eq!(differences, []);
         let [ticket, other] = self.tickets.clone();
         let found = [self.stand(&ticket).await, self.stand(&other).await];
         (
@@ -91,6 +100,11 @@ impl Run {
                 .map(|(event, changed)| words(event.occurred_at, &changed))
                 .collect(),
         )
+    }
+
+    async fn look(&mut self, seen: &mut Vec<explaining::Seen>) {
+        let tickets = self.tickets.clone();
+        explaining::look(&mut self.suite, &tickets, seen).await;
     }
 
     async fn stand(&mut self, ticket: &str) -> Vec<ClockText> {
