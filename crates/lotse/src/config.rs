@@ -98,7 +98,10 @@ fn behaviour(draft: &Draft<'_>, problems: &mut Problems) -> Option<Behaviour> {
     for (key, problem) in routing.problems() {
         problems.add(format!("routing.{key}"), problem);
     }
-    let sla = problems.take(draft.section("sla")).unwrap_or_default();
+    let sla: lotse_sla::Config = problems.take(draft.section("sla")).unwrap_or_default();
+    for (key, problem) in sla.problems() {
+        problems.add(format!("sla.notifications.{key}"), problem);
+    }
     let insight = problems.take(draft.section("insight")).unwrap_or_default();
     Some(Behaviour {
         intake,

@@ -82,7 +82,7 @@ impl Severity {
 
 impl Notice {
     /// When it was made, as RFC 3339 has it.
-    pub fn at_text(&self) -> String {
+    pub(crate) fn at_text(&self) -> String {
         let at = jiff::Timestamp::from_millisecond(self.at.as_millis());
         at.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
     }

@@ -53,7 +53,7 @@ impl SigningSecret {
 
 /// The value of `webhook-signature`: one signature per secret, separated by spaces. `seconds` is
 /// the value of `webhook-timestamp`.
-pub fn sign(secrets: &[SigningSecret], id: &str, seconds: i64, body: &[u8]) -> String {
+pub(crate) fn sign(secrets: &[SigningSecret], id: &str, seconds: i64, body: &[u8]) -> String {
     let each = secrets.iter().map(|secret| secret.sign(id, seconds, body));
     each.collect::<Vec<_>>().join(" ")
 }

@@ -81,15 +81,3 @@ pub enum SmtpSecurity {
     /// None.
     None,
 }
-
-impl Target {
-    /// What kind of place it is, for metrics.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Webhook(_) => "webhook",
-            Self::PagerDuty(_) => "pager_duty",
-            Self::Slack(_) => "slack",
-            Self::Smtp(_) => "smtp",
-        }
-    }
-}

@@ -27,6 +27,7 @@ mod database;
 mod eventually;
 mod in_process;
 mod own;
+mod receivers;
 mod redis;
 mod servers;
 
@@ -34,4 +35,5 @@ pub use database::{Backend, TestDb, databases, postgres, sqlite};
 pub use eventually::{Outcome, eventually};
 pub use in_process::InProcess;
 pub use own::{own_postgres, own_redis};
+pub use receivers::{RECEIVERS_AUTHORITY, Receiver};
 pub use redis::{TestRedis, redis};

@@ -6,12 +6,15 @@
 
 pub mod api;
 pub mod app;
+mod config;
+pub mod courier;
 pub mod domain;
 mod error;
 pub mod jobs;
 pub mod notification;
 pub mod settings;
 pub mod store;
+pub mod vault;
 mod wire;
 
 use std::sync::Arc;
@@ -25,11 +28,14 @@ use lotse_proto::sla::v1::alert_service_server::AlertServiceServer;
 use lotse_proto::sla::v1::sla_service_server::SlaServiceServer;
 use lotse_timers::{TimerStore, Worker};
 
+pub use config::{Config, Notifications};
 pub use error::Error;
 pub use store::migrations::migrations;
 
 use app::catalogs::Catalogs;
 use app::keeper::{Keeper, QUEUE};
+use courier::Courier;
+use jobs::deliveries::{Outbox, Wake};
 
 /// What the service needs.
 pub struct Deps {
@@ -64,11 +70,6 @@ impl Peers {
     }
 }
 
-/// How the service behaves. Nothing can be chosen yet: policies and calendars are data.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {}
-
 /// The use cases behind the gRPC service. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -76,11 +77,13 @@ pub struct App {
     clock: BusinessClock,
     journal: Journal,
     catalogs: Catalogs,
+    courier: Arc<Courier>,
+    outbox: Wake,
 }
 
 /// The service, ready to be served.
 pub fn build(deps: Deps, config: Config) -> Service {
-    let Config {} = config;
+    let Config { notifications } = config;
     let Deps {
         db,
         clock,
@@ -94,15 +97,24 @@ pub fn build(deps: Deps, config: Config) -> Service {
     let due = jobs::timers::Due::new(db.clone(), journal.clone(), keeper, follow.clone());
     let follower = journal.consumer_job(follow);
     let worker = Worker::new(timers, clock.clone(), QUEUE, Arc::new(due));
+    let (sender, vault) = (notifications.sender(), notifications.vault());
+    let courier = Courier::new(&clock, sender, vault, notifications.retry());
+    let courier = Arc::new(courier);
+    let wake = Wake::default();
+    let (sends, woken) = (courier.clone(), wake.clone());
+    let outbox = Outbox::new(db.clone(), clock.clone(), sends, woken, &notifications);
     let app = App {
         db,
         clock,
         journal,
         catalogs,
+        courier,
+        outbox: wake,
     };
     Service::new("sla")
         .add(tuned!(SlaServiceServer::new(api::Api(app.clone()))))
         .add(tuned!(AlertServiceServer::new(api::Api(app))))
         .job(follower)
         .job(Arc::new(worker))
+        .job(Arc::new(outbox))
 }

@@ -53,6 +53,18 @@ pub enum Channel {
     },
 }
 
+impl Channel {
+    /// Its name, for metrics and for fields of a request.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Webhook { .. } => "webhook",
+            Self::PagerDuty { .. } => "pager_duty",
+            Self::Slack => "slack",
+            Self::Smtp { .. } => "smtp",
+        }
+    }
+}
+
 /// How a connection to a mail server is made safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

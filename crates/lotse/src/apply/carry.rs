@@ -13,6 +13,7 @@ use super::read::Kind;
 use super::rotas;
 use super::spec::{Agent, Calendar, Group, Policy, Rule, Skill, Spec, Survey, Workflow};
 use super::state::{Clients, Known, State};
+use super::targets;
 use super::words::{
     AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS,
     Vocabulary,
@@ -153,6 +154,17 @@ impl<'a> Carrier<'a> {
                     ..sla::PutPolicyRequest::default()
                 };
                 self.clients.sla.put_policy(request).await?;
+            }
+            Kind::NotificationTarget => {
+                let Some(target) = find(&spec.notification_targets, |one| &one.name, name) else {
+                    return Ok(());
+                };
+                let etag = etag(&state.notification_targets, name);
+                let request = sla::PutNotificationTargetRequest {
+                    notification_target: Some(targets::proto(target, etag)),
+                    ..sla::PutNotificationTargetRequest::default()
+                };
+                self.clients.alerts.put_notification_target(request).await?;
             }
             Kind::Survey => {
                 let Some(survey) = find(&spec.surveys, |one| &one.name, name) else {

@@ -2,7 +2,8 @@
 //!
 //! [`yaml`] reads a tree that knows its lines, [`read`] (with [`read_promises`] and [`rotas`]) turns it into a
 //! [`spec`], noting all that is wrong; [`state`] reads what is there into the same shape, [`plan`]
-//! compares the two, and [`carry`] puts what differs, through the public API.
+//! compares the two, and [`carry`] puts what differs, through the public API. [`targets`] does all
+//! of that for notification targets, whose secrets come from the environment or from files.
 //!
 //! A file says what shall be: a key that is left out means its default. What a file does not name
 //! at all is left alone.
@@ -14,6 +15,7 @@ mod read_promises;
 mod rotas;
 mod spec;
 mod state;
+mod targets;
 mod words;
 mod yaml;
 
@@ -94,7 +96,7 @@ pub async fn apply(
         |wanted: fn(&Verdict) -> bool| plan.iter().filter(|step| wanted(&step.verdict)).count();
     let created = count(|verdict| *verdict == Verdict::Create);
     let changed = count(|verdict| matches!(verdict, Verdict::Change(_)));
-    let unchanged = count(|verdict| *verdict == Verdict::Unchanged);
+    let unchanged = count(|verdict| matches!(verdict, Verdict::Secrets | Verdict::Unchanged));
     if dry_run {
         writeln!(
             out,
@@ -108,7 +110,10 @@ pub async fn apply(
         .carry_out(&plan, |step| done.push(step.clone()))
         .await;
     if let Err(stopped) = outcome {
-        return Err(half_done(&stopped, &done, created + changed));
+        let planned = plan
+            .iter()
+            .filter(|step| step.verdict != Verdict::Unchanged);
+        return Err(half_done(&stopped, &done, planned.count()));
     }
     writeln!(
         out,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::read::Kind;
-use super::spec::Spec;
+use super::spec::{NotificationTarget, Spec};
 use super::state::{Known, State};
 
 /// What is to be done about a resource.
@@ -17,6 +17,9 @@ pub enum Verdict {
     Create,
     /// These fields differ.
     Change(Vec<String>),
+    /// It is as wanted as far as can be seen; the service compares its secrets and changes them
+    /// where they differ.
+    Secrets,
     /// It is as wanted.
     Unchanged,
 }
@@ -37,12 +40,13 @@ impl fmt::Display for Step {
         let word = match &self.verdict {
             Verdict::Create => "create",
             Verdict::Change(_) => "change",
-            Verdict::Unchanged => "unchanged",
+            Verdict::Secrets | Verdict::Unchanged => "unchanged",
         };
         let line = format!("{word:<10} {:<9} {}", self.kind.word(), self.name);
         f.write_str(line.trim_end())?;
         match &self.verdict {
             Verdict::Change(fields) => write!(f, " ({})", fields.join(", ")),
+            Verdict::Secrets => f.write_str(" (its secrets are for the service to compare)"),
             _ => Ok(()),
         }
     }
@@ -65,6 +69,15 @@ pub(crate) fn plan(spec: &Spec, state: &State) -> Vec<Step> {
     compare.all(Kind::Policy, &spec.policies, &state.policies, |one| {
         &one.name
     });
+    let (wanted, there) = (&spec.notification_targets, &state.notification_targets);
+    let kind = Kind::NotificationTarget;
+    compare.all(kind, wanted, there, |one| &one.name);
+    for step in compare.plan.iter_mut().filter(|step| step.kind == kind) {
+        let secret = |one: &&NotificationTarget| one.name == step.name && one.secrets > 0;
+        if step.verdict == Verdict::Unchanged && wanted.iter().any(|one| secret(&one)) {
+            step.verdict = Verdict::Secrets;
+        }
+    }
     compare.all(Kind::Survey, &spec.surveys, &state.surveys, |one| &one.name);
     plan
 }

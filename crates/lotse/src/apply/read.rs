@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::read_promises;
 use super::rotas;
 use super::spec::{Agent, Group, Rule, Skill, Spec, Workflow};
+use super::targets;
 use super::words::{CHANNELS, PRIORITIES, Vocabulary};
 use super::yaml::{self, At, Entry, Map, Problems};
 
@@ -25,6 +26,8 @@ pub enum Kind {
     Calendar,
     /// What is promised.
     Policy,
+    /// Where notices are sent.
+    NotificationTarget,
     /// What is asked.
     Survey,
 }
@@ -40,6 +43,7 @@ impl Kind {
             Self::Rota => "rota",
             Self::Calendar => "calendar",
             Self::Policy => "policy",
+            Self::NotificationTarget => "target",
             Self::Survey => "survey",
         }
     }
@@ -94,6 +98,8 @@ impl Reader {
                 policy.position = place;
             }
         }
+        self.spec.notification_targets =
+            self.section(&mut top, "notification_targets", targets::read);
         self.spec.surveys = self.section(&mut top, "surveys", read_promises::survey);
         top.finish(&mut self.problems);
     }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use lotse_config::Secret;
 use serde::Serialize;
 
 /// A whole file.
@@ -16,6 +17,7 @@ pub(crate) struct Spec {
     pub(crate) rotas: Vec<Rota>,
     pub(crate) calendars: Vec<Calendar>,
     pub(crate) policies: Vec<Policy>,
+    pub(crate) notification_targets: Vec<NotificationTarget>,
     pub(crate) surveys: Vec<Survey>,
 }
 
@@ -143,6 +145,41 @@ pub(crate) struct Target {
     pub(crate) priority: String,
     pub(crate) within: Duration,
     pub(crate) calendar: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct NotificationTarget {
+    pub(crate) name: String,
+    pub(crate) disabled: bool,
+    pub(crate) channel: Channel,
+    /// How many secrets there are: what they are is never answered, so it cannot be compared here.
+    pub(crate) secrets: usize,
+    /// What they shall be.
+    #[serde(skip)]
+    pub(crate) values: Vec<Secret>,
+}
+
+/// Where notices are sent, as far as that is no secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Channel {
+    Webhook {
+        url: String,
+    },
+    PagerDuty {
+        url: String,
+    },
+    /// All of its address is secret.
+    #[default]
+    Slack,
+    Smtp {
+        host: String,
+        port: u32,
+        security: String,
+        username: String,
+        from: String,
+        to: Vec<String>,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -12,8 +12,11 @@ use lotse_proto::routing::v1::{
     self as routing, GetWorkflowRequest, ListAgentsRequest, ListGroupsRequest, ListRotasRequest,
     ListSkillsRequest,
 };
+use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
 use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
-use lotse_proto::sla::v1::{self as sla, ListCalendarsRequest, ListPoliciesRequest};
+use lotse_proto::sla::v1::{
+    self as sla, ListCalendarsRequest, ListNotificationTargetsRequest, ListPoliciesRequest,
+};
 use lotse_proto::survey::v1 as survey;
 use lotse_proto::survey::v1::ListSurveysRequest;
 use lotse_proto::survey::v1::survey_service_client::SurveyServiceClient;
@@ -23,9 +26,10 @@ use tonic::Code;
 use super::read::Kind;
 use super::rotas;
 use super::spec::{
-    Agent, Calendar, Conditions, Group, Override, Policy, Rota, Rule, Skill, Survey, Target,
-    Workflow,
+    Agent, Calendar, Conditions, Group, NotificationTarget, Override, Policy, Rota, Rule, Skill,
+    Survey, Target, Workflow,
 };
+use super::targets;
 use super::words::{
     AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS,
     time_of_day,
@@ -41,6 +45,7 @@ pub(crate) struct Clients {
     pub(crate) agents: AgentServiceClient<Channel>,
     pub(crate) duty: DutyServiceClient<Channel>,
     pub(crate) sla: SlaServiceClient<Channel>,
+    pub(crate) alerts: AlertServiceClient<Channel>,
     pub(crate) surveys: SurveyServiceClient<Channel>,
 }
 
@@ -51,6 +56,7 @@ impl Clients {
             agents: AgentServiceClient::new(channel.clone()),
             duty: DutyServiceClient::new(channel.clone()),
             sla: SlaServiceClient::new(channel.clone()),
+            alerts: AlertServiceClient::new(channel.clone()),
             surveys: SurveyServiceClient::new(channel.clone()),
         }
     }
@@ -73,6 +79,7 @@ pub(crate) struct State {
     pub(crate) rotas: BTreeMap<String, Known<Rota>>,
     pub(crate) calendars: BTreeMap<String, Known<Calendar>>,
     pub(crate) policies: BTreeMap<String, Known<Policy>>,
+    pub(crate) notification_targets: BTreeMap<String, Known<NotificationTarget>>,
     pub(crate) surveys: BTreeMap<String, Known<Survey>>,
 }
 
@@ -173,6 +180,17 @@ impl State {
                 .policies
                 .insert(name, known_policy(policy, &names, &calendar_names)?);
         }
+        let notification_targets = all!(
+            clients.alerts,
+            list_notification_targets,
+            ListNotificationTargetsRequest {},
+            notification_targets
+        );
+        for target in notification_targets {
+            state
+                .notification_targets
+                .insert(target.name.clone(), targets::known(target));
+        }
         let surveys = clients
             .surveys
             .clone()
@@ -194,6 +212,7 @@ impl State {
             Kind::Agent => self.agents.contains_key(name),
             Kind::Calendar => self.calendars.contains_key(name),
             Kind::Rota => self.rotas.contains_key(name),
+            Kind::NotificationTarget => self.notification_targets.contains_key(name),
             Kind::Workflow | Kind::Policy | Kind::Survey => false,
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lotse_proto::common::v1::{AuthorKind, Channel, Priority, SlaMetric, SurveyKind};
 use lotse_proto::routing::v1::RotationUnit;
-use lotse_proto::sla::v1::{BotPhase, CalendarPreset, ResolutionEnd, Weekday};
+use lotse_proto::sla::v1::{BotPhase, CalendarPreset, ResolutionEnd, SmtpSecurity, Weekday};
 use lotse_proto::survey::v1::survey::Trigger;
 
 /// An enum of the API: its values by their names in lower case, without their common prefix.
@@ -33,6 +33,7 @@ vocabulary!(BOT_PHASES, BotPhase, "BOT_PHASE_");
 vocabulary!(ENDS, ResolutionEnd, "RESOLUTION_END_");
 vocabulary!(PRESETS, CalendarPreset, "CALENDAR_PRESET_");
 vocabulary!(UNITS, RotationUnit, "ROTATION_UNIT_");
+vocabulary!(SECURITIES, SmtpSecurity, "SMTP_SECURITY_");
 vocabulary!(WEEKDAYS, Weekday, "WEEKDAY_");
 
 /// No enum of the API has more values.

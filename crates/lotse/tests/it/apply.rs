@@ -4,6 +4,8 @@ use lotse::apply::{Kind, Step, Verdict, apply};
 use lotse_clock::{BusinessClock, Timestamp};
 use lotse_proto::routing::v1::GetGroupRequest;
 use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
+use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
+use lotse_proto::sla::v1::{ListNotificationTargetsRequest, NotificationTarget};
 
 use crate::stage::{Stage, Store};
 
@@ -240,4 +242,114 @@ async fn services_that_are_away_are_named_after_what_is_wrong_with_the_file() {
             .contains("line 1: skils is not known here"),
         "{error}"
     );
+}
+
+/// A file with a target of each kind, whose secrets stand in files of `folder`.
+fn targets(folder: &std::path::Path) -> String {
+    let file = |name: &str, secret: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("{secret}\n")).unwrap();
+        path.display().to_string()
+    };
+    let hook = file("hook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let pager = file("pager", "0123456789abcdef0123456789abcdef");
+    let chat = file("chat", "https://hooks.slack.com/services/T0/B0/hush");
+    format!(
+        "notification_targets:
+  - name: Operations
+    webhook:
+      url: https://hooks.example.org
+      secrets: [{{ file: {hook} }}]
+  - name: On call
+    pager_duty: {{ routing_key: {{ file: {pager} }} }}
+  - name: Chat
+    disabled: true
+    slack: {{ url: {{ file: {chat} }} }}
+  - name: Leads
+    smtp:
+      host: mail.example.org
+      username: lotse
+      password: {{ env: CARGO_PKG_NAME }}
+      from: Lotse <lotse@example.org>
+      to: [leads@example.org]
+"
+    )
+}
+
+#[tokio::test]
+async fn notification_targets_have_their_secrets_from_elsewhere_and_keep_them() {
+    let bench = Bench::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let text = targets(folder.path());
+    let (plan, told) = bench.apply(&text, false).await;
+    assert!(all(&plan, &Verdict::Create), "{told}");
+    let (plan, told) = bench.apply(&text, false).await;
+    assert!(all(&plan, &Verdict::Secrets), "{told}");
+    assert!(
+        told.contains("created 0 and changed 0; 4 unchanged"),
+        "{told}"
+    );
+    assert!(!told.contains("hush"), "{told}");
+    let versions = |bench: &Bench| {
+        let mut client = AlertServiceClient::new(bench.stage.channel.clone());
+        async move {
+            let page = client.list_notification_targets(ListNotificationTargetsRequest::default());
+            let targets = page.await.unwrap().into_inner().notification_targets;
+            let version = |target: NotificationTarget| (target.name, target.version);
+            targets.into_iter().map(version).collect::<Vec<_>>()
+        }
+    };
+    let expected = |operations: u32| {
+        [
+            ("Chat", 1),
+            ("Leads", 1),
+            ("On call", 1),
+            ("Operations", operations),
+        ]
+        .map(|(name, version)| (name.to_owned(), version))
+    };
+    assert_eq!(versions(&bench).await, expected(1));
+    // A rotated secret is a change that only the service can see.
+    std::fs::write(
+        folder.path().join("hook"),
+        "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+    )
+    .unwrap();
+    bench.apply(&text, false).await;
+    assert_eq!(versions(&bench).await, expected(2));
+    let (plan, _) = bench
+        .apply(&text.replace("to: [leads@", "to: [all@"), false)
+        .await;
+    assert_eq!(plan[3].verdict, Verdict::Change(vec!["channel".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_secret_that_stands_in_the_file_or_is_nowhere_is_refused() {
+    let bench = Bench::new().await;
+    let text = "notification_targets:
+  - name: Operations
+    webhook:
+      url: https://hooks.example.org
+      secrets: [whsec_hush]
+  - name: On call
+    pager_duty:
+      routing_key: { env: LOTSE_NO_SUCH_VARIABLE }
+  - name: Chat
+    slack:
+      url: { file: /nowhere/at-all }
+  - name: Nothing
+  - name: Mail
+    smtp: { host: mail.example.org, from: lotse@example.org, username: lotse }
+";
+    let told = bench.refused(text).await;
+    for problem in [
+        "line 5: notification_targets[0].webhook.secrets[0] is secret and must not stand here",
+        "line 8: notification_targets[1].pager_duty.routing_key names a variable that is not set",
+        "line 11: notification_targets[2].slack.url names a file that cannot be read",
+        "notification_targets[3] needs one of webhook, pager_duty, slack, smtp",
+        "notification_targets[4].smtp needs \"password\" beside \"username\"",
+    ] {
+        assert!(told.contains(problem), "{problem} in\n{told}");
+    }
+    assert!(!told.contains("hush"), "{told}");
 }

@@ -2154,6 +2154,33 @@ pub struct ListNotificationTargetsResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
+/// Asks for a test notice.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TestNotificationTargetRequest {
+    /// The target's id or its name.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+/// What came of a test notice.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TestNotificationTargetResponse {
+    /// Whether the receiver took it.
+    #[prost(bool, tag = "1")]
+    pub delivered: bool,
+    /// What the receiver knows it by: `dlv_…`.
+    #[prost(string, tag = "2")]
+    pub delivery_id: ::prost::alloc::string::String,
+    /// Why it did not arrive; absent when it did.
+    #[prost(message, optional, tag = "3")]
+    pub failure: ::core::option::Option<DeliveryFailure>,
+    /// How long it took.
+    #[prost(message, optional, tag = "4")]
+    pub took: ::core::option::Option<::prost_types::Duration>,
+    /// Whether it went nowhere because time is not real here (a demo, a replay): such a database sends
+    /// nothing.
+    #[prost(bool, tag = "5")]
+    pub sink: bool,
+}
 /// Asks for a page of dead letters.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListDeadLettersRequest {
@@ -2358,6 +2385,30 @@ pub mod alert_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Sends a notice that says it is a test, now and once, also to a disabled target, and answers
+        /// what came of it. Stores nothing; each call sends another notice. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND.
+        pub async fn test_notification_target(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TestNotificationTargetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TestNotificationTargetResponse>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.sla.v1.AlertService/TestNotificationTarget",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.sla.v1.AlertService",
+                "TestNotificationTarget",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// Notices that did not arrive and are no longer tried, the oldest first. Dead letters are kept
         /// for `sla.notifications.keep_dead_seconds`. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         pub async fn list_dead_letters(
@@ -2440,6 +2491,16 @@ pub mod alert_service_server {
             request: tonic::Request<super::ListNotificationTargetsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListNotificationTargetsResponse>,
+            tonic::Status,
+        >;
+        /// Sends a notice that says it is a test, now and once, also to a disabled target, and answers
+        /// what came of it. Stores nothing; each call sends another notice. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND.
+        async fn test_notification_target(
+            &self,
+            request: tonic::Request<super::TestNotificationTargetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TestNotificationTargetResponse>,
             tonic::Status,
         >;
         /// Notices that did not arrive and are no longer tried, the oldest first. Dead letters are kept
@@ -2643,6 +2704,48 @@ pub mod alert_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListNotificationTargetsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.sla.v1.AlertService/TestNotificationTarget" => {
+                    #[allow(non_camel_case_types)]
+                    struct TestNotificationTargetSvc<T: AlertService>(pub Arc<T>);
+                    impl<T: AlertService>
+                        tonic::server::UnaryService<super::TestNotificationTargetRequest>
+                        for TestNotificationTargetSvc<T>
+                    {
+                        type Response = super::TestNotificationTargetResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TestNotificationTargetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AlertService>::test_notification_target(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TestNotificationTargetSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

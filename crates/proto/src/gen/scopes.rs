@@ -144,6 +144,10 @@ pub const SCOPES: &[(&str, &str)] = &[
         "sla.admin",
     ),
     ("/lotse.sla.v1.AlertService/RedriveDeadLetters", "sla.admin"),
+    (
+        "/lotse.sla.v1.AlertService/TestNotificationTarget",
+        "sla.admin",
+    ),
     ("/lotse.sla.v1.SlaService/ExplainDeadline", "sla.read"),
     ("/lotse.sla.v1.SlaService/GetCalendar", "sla.read"),
     ("/lotse.sla.v1.SlaService/GetPolicy", "sla.read"),

@@ -33,6 +33,14 @@ impl AlertService for Api {
         Ok(Response::new(page.await?))
     }
 
+    async fn test_notification_target(
+        &self,
+        request: Request<proto::TestNotificationTargetRequest>,
+    ) -> Result<Response<proto::TestNotificationTargetResponse>, Status> {
+        let tested = self.0.test_notification_target(request.get_ref());
+        Ok(Response::new(tested.await?))
+    }
+
     async fn list_dead_letters(
         &self,
         request: Request<proto::ListDeadLettersRequest>,

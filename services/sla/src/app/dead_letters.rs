@@ -64,7 +64,9 @@ impl App {
             request,
             |tx| async move { self.redrive_dead_letters_in(&tx, request).await },
         );
-        redriven.await
+        let redriven = redriven.await?;
+        self.outbox.wake();
+        Ok(redriven)
     }
 
     async fn redrive_dead_letters_in(

@@ -1,16 +1,22 @@
 //! Notification targets: put, read.
 
+use std::collections::BTreeMap;
+
+use lotse_clock::{SystemClock, Timestamp};
 use lotse_errors::Violations;
 use lotse_grpc::{etag, page};
-use lotse_ids::NotificationTargetId;
+use lotse_ids::{DeliveryId, NotificationTargetId};
 use lotse_journal::{Body, Draft, Origin, Tx};
+use lotse_notify::{Action, Notice, Refused, Severity};
 use lotse_proto::journal::v1::ConfigurationChanged;
 use lotse_proto::sla::v1 as proto;
 use lotse_proto::sla::v1::PutOutcome;
+use lotse_proto::time::duration_to_proto;
 
+use crate::notification::Content;
 use crate::store::notification_targets::{self, Row};
 use crate::store::settings;
-use crate::wire::notification::{read, write};
+use crate::wire::notification::{read, write, write_failure};
 use crate::{App, Error};
 
 /// What targets are called in errors and in the journal.
@@ -26,16 +32,16 @@ impl App {
         origin: &Origin,
         request: &proto::PutNotificationTargetRequest,
     ) -> Result<proto::PutNotificationTargetResponse, Error> {
-        let request_id = &request.request_id;
-        self.journal
-            .command(
-                origin,
-                "sla.PutNotificationTarget",
-                request_id,
-                request,
-                |tx| async move { self.put_notification_target_in(&tx, request).await },
-            )
-            .await
+        let put = self.journal.command(
+            origin,
+            "sla.PutNotificationTarget",
+            &request.request_id,
+            request,
+            |tx| async move { self.put_notification_target_in(&tx, request).await },
+        );
+        let put = put.await?;
+        self.outbox.wake();
+        Ok(put)
     }
 
     async fn put_notification_target_in(
@@ -52,10 +58,14 @@ impl App {
         let version = existing.as_ref().map_or(0, |row| row.version);
         etag::check(&target.etag, i64::from(version))?;
         let mut wrong = Violations::new();
-        let stored = existing.as_ref().map(|row| &row.content);
-        let content = read(target, stored, now, &mut wrong);
+        let stored = existing.as_ref().map(|row| self.opened(row)).transpose()?;
+        let content = read(target, stored.as_ref(), now, &mut wrong);
+        self.check_place(content.as_ref(), &mut wrong);
         let content = wrong.finish_with(content)?;
-        if let Some(row) = existing.as_ref().filter(|row| row.content == content) {
+        if let Some(row) = existing
+            .as_ref()
+            .filter(|_| stored.as_ref() == Some(&content))
+        {
             return Ok(proto::PutNotificationTargetResponse {
                 notification_target: Some(write(row)),
                 outcome: PutOutcome::Unchanged.into(),
@@ -68,9 +78,9 @@ impl App {
             return Err(lotse_errors::Error::already_exists(KIND, &content.name).into());
         }
         let row = Row {
+            content: self.courier.vault().seal(&id, &content),
             id,
             version: version + 1,
-            content,
             created_at: existing.as_ref().map_or(now, |row| row.created_at),
             updated_at: now,
         };
@@ -137,6 +147,48 @@ impl App {
         })
     }
 
+    /// Sends a notice that says it is a test.
+    ///
+    /// # Errors
+    /// When there is no such target. What comes of the notice is answered.
+    pub async fn test_notification_target(
+        &self,
+        request: &proto::TestNotificationTargetRequest,
+    ) -> Result<proto::TestNotificationTargetResponse, Error> {
+        let proto::TestNotificationTargetRequest { id } = request;
+        let row = self.notification_target("id", id).await?;
+        let notice = test_notice(&row, self.clock.now());
+        let started = SystemClock.monotonic();
+        let outcome = self.courier.try_once(&row, &notice).await;
+        let took = SystemClock.monotonic().duration_since(started);
+        Ok(proto::TestNotificationTargetResponse {
+            delivered: outcome.is_ok() && !self.courier.is_sink(),
+            delivery_id: notice.id,
+            failure: outcome.err().as_ref().map(write_failure),
+            took: Some(duration_to_proto(took)),
+            sink: self.courier.is_sink(),
+        })
+    }
+
+    /// What is stored of a target, with its secrets in the open.
+    fn opened(&self, row: &Row) -> Result<Content, Error> {
+        let opened = self.courier.vault().open(&row.id, &row.content);
+        opened.map_err(|closed| Error::Stored {
+            table: "sla_notification_targets",
+            key: row.id.clone(),
+            source: closed.into(),
+        })
+    }
+
+    /// Refuses a place that no notice would be sent to.
+    fn check_place(&self, content: Option<&Content>, wrong: &mut Violations) {
+        let Some(content) = content else { return };
+        for Refused { field, problem, .. } in self.courier.check(content) {
+            let kind = content.channel.kind();
+            wrong.add(format!("{KIND}.{kind}.{field}"), problem);
+        }
+    }
+
     /// One target by id or name, both given in `field`.
     pub(super) async fn notification_target(
         &self,
@@ -148,6 +200,24 @@ impl App {
         }
         let found = notification_targets::find(self.db.reader(), id_or_name).await?;
         found.ok_or_else(|| Error::NotFound(KIND, id_or_name.to_owned()))
+    }
+}
+
+/// A notice that means nothing.
+fn test_notice(row: &Row, now: Timestamp) -> Notice {
+    let id = String::from(DeliveryId::generate(now));
+    Notice {
+        at: now,
+        kind: "notification_target.test".to_owned(),
+        // An incident that PagerDuty opened for a test would wake somebody.
+        action: Action::Resolve,
+        subject_key: row.id.clone(),
+        severity: Severity::Info,
+        title: format!("Test of the notification target {:?}", row.content.name),
+        text: "This is a test. If you can read it, notices arrive here.".to_owned(),
+        facts: BTreeMap::from([("notification_target".to_owned(), row.id.clone())]),
+        recipients: Vec::new(),
+        id,
     }
 }
 

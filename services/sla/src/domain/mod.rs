@@ -22,6 +22,7 @@ mod reaction;
 mod recipients;
 mod record;
 mod replan;
+mod retry;
 mod sentence;
 mod ticket;
 mod vocabulary;
@@ -43,6 +44,7 @@ pub use policy::{Conditions, Facts, PolicyContent, Target};
 pub use reaction::{HandedOn, Reaction};
 pub use recipients::{Answers, Call, Missing, Question, Recipient, Recipients};
 pub use record::Record;
+pub use retry::Retry;
 pub(crate) use sentence::instant;
 pub use ticket::{Tally, Ticket};
 pub use vocabulary::{

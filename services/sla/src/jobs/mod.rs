@@ -1,4 +1,5 @@
 //! Background work: follows the journal ([`consumer`]), fires what is due ([`timers`]).
 
 pub mod consumer;
+pub mod deliveries;
 pub mod timers;

@@ -87,6 +87,16 @@ pub async fn load(conn: &impl ConnectionTrait, ids: &[&str]) -> Result<Vec<Row>,
     conn.query_all(&query).await?.iter().map(read).collect()
 }
 
+/// Whether there is any target.
+pub async fn any(conn: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let query = Query::select()
+        .column("id")
+        .from("sla_notification_targets")
+        .limit(1)
+        .take();
+    Ok(conn.query_one(&query).await?.is_some())
+}
+
 /// Up to `limit` targets by name, from the first beyond `after`.
 pub async fn list(
     conn: &impl ConnectionTrait,

@@ -1,6 +1,10 @@
 //! Notices on their way out: targets, the outbox, and what becomes of it.
 
+mod killed;
 mod outbox;
+mod post;
+mod sending;
+mod service;
 mod targets;
 
 use std::collections::BTreeMap;

@@ -53,7 +53,7 @@ lotse_testkit::on_both_databases! {
         assert_eq!(first.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [&id]);
         assert_eq!(first[0].notice.id, id, "the receiver knows it by the delivery's id");
         // A second replica that saw it due just the same gets nothing.
-        let ids = &[id.clone()];
+        let ids = std::slice::from_ref(&id);
         let late: Vec<Claimed> = db
             .in_tx(|tx| async move {
                 deliveries::claim(&tx, ids, MONDAY_NINE, MONDAY_NINE + MINUTE).await
@@ -92,7 +92,7 @@ lotse_testkit::on_both_databases! {
         assert_eq!(found.len(), 3, "two of the first, one of the other");
         assert!(found.contains(&last));
         let busy = BTreeMap::from([(crowded.clone(), 2)]);
-        assert_eq!(due(&db, now, &busy).await, [last.clone()]);
+        assert_eq!(due(&db, now, &busy).await, std::slice::from_ref(&last));
         let held = deliveries::due(db.reader(), now, &BTreeMap::new(), &[crowded], 2, 10).await;
         assert_eq!(held.unwrap(), [last]);
     }

@@ -247,7 +247,7 @@ lotse_testkit::on_both_databases! {
             notification_target: target.to_owned(),
             request_id: String::new(),
         };
-        for wrong in [redrive(&[], ""), redrive(&[id.clone()], "hook"), redrive(&["x".to_owned()], "")] {
+        for wrong in [redrive(&[], ""), redrive(std::slice::from_ref(&id), "hook"), redrive(&["x".to_owned()], "")] {
             let refused = client.redrive_dead_letters(wrong).await.unwrap_err();
             assert_eq!(refusal(&refused).0, ErrorReason::InvalidField);
         }
