@@ -1,10 +1,8 @@
 //! A calendar that computes: one edition after the other.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::civil::Date;
 use lotse_clock::Timestamp;
 
 use crate::rules::Rules;
@@ -116,16 +114,10 @@ impl Calendar {
         self.spec().version
     }
 
-    /// The dates of its newest edition that keep hours of their own.
-    #[must_use]
-    pub fn special_days(&self) -> &BTreeMap<Date, SpecialDay> {
-        &self.newest().special_days
-    }
-
     /// The special days that count between `from` and `to`, at least in part, with the version
     /// that says so; in order of time. A date comes twice when an edition ends on it and both have
     /// it.
-    pub fn special_days_within(
+    pub fn special_days(
         &self,
         from: Timestamp,
         to: Timestamp,
@@ -159,6 +151,27 @@ impl Calendar {
             }
         }
         Err(never)
+    }
+
+    /// Whether `budget` comes to an end within five years, begun at `from` or later. Tried from
+    /// where it takes longest: from `from`, from when an edition begins to count, and from the first
+    /// of special days in a row, as the common week is the same every week.
+    #[must_use]
+    pub fn reaches(&self, from: Timestamp, budget: Duration) -> bool {
+        let mut starts = vec![from];
+        for (rules, begin, end) in self.parts(from, Timestamp::MAX) {
+            starts.push(begin);
+            let days = rules.special_days.keys();
+            let first = days.filter(|date| {
+                let before = date.yesterday().ok();
+                before.is_none_or(|before| !rules.special_days.contains_key(&before))
+            });
+            let midnights = first.filter_map(|date| rules.at(*date, 0));
+            starts.extend(midnights.filter(|at| begin < *at && *at < end));
+        }
+        starts
+            .into_iter()
+            .all(|start| self.advance(start, budget).is_ok())
     }
 
     /// Business time from `from` to `to`, to the millisecond; zero when `to` is not later.

@@ -11,6 +11,8 @@
 mod calendar;
 mod check;
 mod day;
+mod ics;
+mod regions;
 mod rules;
 mod spans;
 mod spec;
@@ -20,6 +22,8 @@ mod walk;
 
 pub use calendar::{Calendar, HORIZON, NeverReached};
 pub use check::{InvalidCalendar, Problem};
+pub use ics::{FILE_DATES, FileHolidays, FileProblem, HolidayFile, MAX_FILE_DATES};
+pub use regions::{REGION_YEARS, Region, UnknownRegion, countries, subdivisions};
 pub use spans::{Because, ClockChange, State, Stretch};
 pub use spec::{Hours, Override, Shift, Spec, Weekday};
 pub use special::{Holiday, Source, SpecialDay};

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use lotse_calendar::{Calendar, InvalidCalendar, Shift, Spec, TimeOfDay, Weekday};
+use jiff::civil::Date;
+use lotse_calendar::{
+    Calendar, Holiday, HolidayFile, InvalidCalendar, Region, Shift, Spec, TimeOfDay, Weekday,
+};
 use lotse_clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,27 @@ pub struct CalendarContent {
     pub preset: Option<Preset>,
     /// The hours. Its version is 0 here; the setting knows it.
     pub spec: Spec,
+    /// Where holidays come from, and what came.
+    #[serde(default)]
+    pub holidays: Holidays,
+    /// From when on it counts, in milliseconds since 1970; `None` for all time.
+    #[serde(default)]
+    pub effective_at: Option<i64>,
+}
+
+/// Holidays of a calendar: what was put, and what it amounted to then. The days are kept, so that
+/// a version means the same under every program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Holidays {
+    /// iCalendar files.
+    pub files: Vec<HolidayFile>,
+    /// Countries and parts of them.
+    pub regions: Vec<Region>,
+    /// One a date, in order.
+    pub days: Vec<Holiday>,
+    /// The last date that is known, where there would be more.
+    pub until: Option<Date>,
 }
 
 /// Weekly hours that many teams have.
@@ -63,17 +87,25 @@ impl CalendarContent {
     /// # Errors
     /// Everything that is wrong with its hours.
     pub fn calendar(&self, version: u32) -> Result<Calendar, InvalidCalendar> {
-        Calendar::new(Spec {
+        let spec = Spec {
             version,
             ..self.spec.clone()
-        })
+        };
+        Calendar::with_holidays(spec, self.holidays.days.clone())
     }
 
-    /// Whether `millis` of its open time come to an end within the horizon, from `now`.
+    /// From when on it counts; `None` for all time.
+    pub fn effective_at(&self) -> Option<Timestamp> {
+        self.effective_at.map(Timestamp::from_millis)
+    }
+
+    /// Whether `millis` of its open time come to an end within the horizon, from `now` or from when
+    /// it takes effect.
     pub fn reaches(&self, now: Timestamp, millis: i64) -> bool {
         let budget = Duration::from_millis(millis.unsigned_abs());
+        let from = self.effective_at().map_or(now, |at| at.max(now));
         self.calendar(0)
-            .is_ok_and(|calendar| calendar.advance(now, budget).is_ok())
+            .is_ok_and(|calendar| calendar.reaches(from, budget))
     }
 }
 
@@ -120,6 +152,8 @@ mod tests {
                 week: preset.week(),
                 overrides: Vec::new(),
             },
+            holidays: Holidays::default(),
+            effective_at: None,
         };
         // From Monday, 2 March 2026, 00:00 UTC, one week.
         let monday = Timestamp::from_millis(1_772_409_600_000);

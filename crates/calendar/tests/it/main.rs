@@ -6,9 +6,11 @@ mod cases;
 mod clock_changes;
 mod editions;
 mod generate;
+mod ics;
 mod invalid;
 mod model;
 mod properties;
+mod regions;
 mod spans;
 
 use lotse_clock::Timestamp;

@@ -140,6 +140,7 @@ impl<'a> Carrier<'a> {
                 };
                 let request = sla::PutCalendarRequest {
                     calendar: Some(proto_calendar(calendar, etag(&state.calendars, name))),
+                    effective_at: calendar.effective_at.as_deref().and_then(instant),
                     ..sla::PutCalendarRequest::default()
                 };
                 self.clients.sla.put_calendar(request).await?;
@@ -332,6 +333,9 @@ fn proto_calendar(calendar: &Calendar, etag: String) -> sla::Calendar {
         preset,
         weekly,
         overrides,
+        holiday_files,
+        holiday_regions,
+        effective_at: _,
     } = calendar;
     let interval = |(weekday, opens, closes): &(i32, String, String)| sla::WeeklyInterval {
         weekday: *weekday,
@@ -347,15 +351,35 @@ fn proto_calendar(calendar: &Calendar, etag: String) -> sla::Calendar {
         intervals: day.intervals.iter().map(hours).collect(),
         name: day.name.clone(),
     });
+    let files = holiday_files.iter().map(|(name, text)| sla::HolidayFile {
+        name: name.clone(),
+        text: text.clone(),
+    });
+    let regions = holiday_regions.iter();
+    let regions = regions.map(|(country, subdivision)| sla::HolidayRegion {
+        country: country.clone(),
+        subdivision: subdivision.clone(),
+    });
     sla::Calendar {
         name: name.clone(),
         time_zone: time_zone.clone(),
         preset: PRESETS.code(preset),
         weekly: weekly.iter().map(interval).collect(),
         overrides: days.collect(),
+        holiday_files: files.collect(),
+        holiday_regions: regions.collect(),
         etag,
         ..sla::Calendar::default()
     }
+}
+
+/// An instant that was read from a file.
+fn instant(text: &str) -> Option<prost_types::Timestamp> {
+    let at: jiff::Timestamp = text.parse().ok()?;
+    Some(prost_types::Timestamp {
+        seconds: at.as_second(),
+        nanos: at.subsec_nanosecond(),
+    })
 }
 
 fn proto_policy(

@@ -1,6 +1,6 @@
 //! `lotse apply`: configuration from a file that is kept in git.
 //!
-//! [`yaml`] reads a tree that knows its lines, [`read`] (with [`read_promises`] and [`rotas`]) turns it into a
+//! [`yaml`] reads a tree that knows its lines, [`read`] (and its neighbours) turns it into a
 //! [`spec`], noting all that is wrong; [`state`] reads what is there into the same shape, [`plan`]
 //! compares the two, and [`carry`] puts what differs, through the public API. [`targets`] does all
 //! of that for notification targets, whose secrets come from the environment or from files.
@@ -11,6 +11,7 @@
 mod carry;
 mod plan;
 mod read;
+mod read_calendars;
 mod read_promises;
 mod rotas;
 mod spec;
@@ -21,7 +22,7 @@ mod yaml;
 
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use lotse_client::{Channel, Target, Token};
@@ -60,12 +61,15 @@ pub async fn run(args: &Args) -> Result<()> {
         .with_context(|| format!("cannot read {}", args.file.display()))?;
     let token = args.token_file.clone().map_or(Token::Absent, Token::File);
     let channel = lotse_client::connect(&Target::new(&args.address).with_token(token))?;
-    let applied = apply(&channel, &text, args.dry_run, &mut std::io::stdout()).await;
+    let folder = args.file.parent().unwrap_or(Path::new("."));
+    let out = &mut std::io::stdout();
+    let applied = apply(&channel, &text, folder, args.dry_run, out).await;
     applied.with_context(|| args.file.display().to_string())?;
     Ok(())
 }
 
-/// Applies the text of a file, or only says what it would do, on `out`. Returns the plan.
+/// Applies the text of a file, or only says what it would do, on `out`; files that it names lie in
+/// `folder`. Returns the plan.
 ///
 /// # Errors
 /// When the text is wrong, with every problem; then nothing was done. When a service refuses, with
@@ -73,10 +77,11 @@ pub async fn run(args: &Args) -> Result<()> {
 pub async fn apply(
     channel: &Channel,
     text: &str,
+    folder: &Path,
     dry_run: bool,
     out: &mut (impl Write + Send),
 ) -> Result<Vec<Step>> {
-    let mut reader = Reader::read(text);
+    let mut reader = Reader::read(text, folder);
     let clients = Clients::new(channel);
     let state = match State::fetch(&clients).await {
         Ok(state) => state,

@@ -1,7 +1,9 @@
 //! Reads a file into what it wants, noting every problem, every definition and every reference.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
+use super::read_calendars;
 use super::read_promises;
 use super::rotas;
 use super::spec::{Agent, Group, Rule, Skill, Spec, Workflow};
@@ -63,12 +65,17 @@ pub(crate) struct Reader {
     pub(crate) problems: Problems,
     pub(crate) references: Vec<Reference>,
     names: BTreeMap<(Kind, String), usize>,
+    /// Where files that it names lie.
+    folder: PathBuf,
 }
 
 impl Reader {
-    /// Reads a file as far as it can be read.
-    pub(crate) fn read(text: &str) -> Self {
-        let mut reader = Self::default();
+    /// Reads a file as far as it can be read; files that it names lie in `folder`.
+    pub(crate) fn read(text: &str, folder: &Path) -> Self {
+        let mut reader = Self {
+            folder: folder.to_owned(),
+            ..Self::default()
+        };
         if let Some(documents) = yaml::documents(text, &mut reader.problems)
             && let Some(top) = yaml::top(&documents, &mut reader.problems)
         {
@@ -91,7 +98,7 @@ impl Reader {
             .and_then(|entry| entry.map(&mut self.problems));
         self.spec.workflow = workflow.and_then(|map| self.workflow(map));
         self.spec.rotas = self.section(&mut top, "rotas", rotas::read);
-        self.spec.calendars = self.section(&mut top, "calendars", read_promises::calendar);
+        self.spec.calendars = self.section(&mut top, "calendars", read_calendars::calendar);
         self.spec.policies = self.section(&mut top, "policies", read_promises::policy);
         for (place, policy) in (1..).zip(&mut self.spec.policies) {
             if policy.position == 0 {
@@ -260,6 +267,19 @@ impl Reader {
 
     pub(crate) fn text(&mut self, map: &mut Map<'_>, key: &str) -> Option<String> {
         map.take(key)?.text(&mut self.problems)
+    }
+
+    /// The name without its ending, and the text, of a file that is named.
+    pub(crate) fn file(&mut self, entry: &Entry<'_>) -> Option<(String, String)> {
+        let path = self.folder.join(entry.text(&mut self.problems)?);
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some((stem.unwrap_or_default().into_owned(), text)),
+            Err(error) => entry.bad(
+                format!("cannot be read: {}: {error}", path.display()),
+                &mut self.problems,
+            ),
+        }
     }
 
     pub(crate) fn truth(&mut self, map: &mut Map<'_>, key: &str, default: bool) -> bool {

@@ -1,13 +1,12 @@
-//! Reads calendars, policies and surveys.
+//! Reads policies and surveys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::read::{Kind, Reader};
-use super::spec::{Calendar, Conditions, Override, Policy, Survey, Target};
+use super::spec::{Conditions, Policy, Survey, Target};
 use super::words::{
-    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS, WEEKDAYS,
-    span, time_of_day,
+    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRIORITIES, SURVEYS, TRIGGERS, span,
 };
 use super::yaml::{Entry, Map};
 
@@ -16,105 +15,6 @@ const SHORTEST: Duration = Duration::from_secs(15);
 const DAY: Duration = Duration::from_secs(86_400);
 /// Shares of a target at which clocks warn unless the file says otherwise, in percent.
 const WARNINGS: [u32; 3] = [50, 75, 90];
-
-pub(crate) fn calendar(reader: &mut Reader, map: &mut Map<'_>) -> Option<Calendar> {
-    let zone = map.require("time_zone", &mut reader.problems);
-    let time_zone = zone
-        .and_then(|entry| entry.text(&mut reader.problems))
-        .unwrap_or_default();
-    let preset = map
-        .take("preset")
-        .and_then(|entry| reader.word(&entry, PRESETS));
-    let weekly = weekly(reader, map);
-    if preset.is_some() != weekly.is_empty() {
-        reader
-            .problems
-            .add(&map.at, "needs either \"preset\" or \"weekly\"");
-    }
-    let mut overrides = BTreeMap::new();
-    for mut day in maps(reader, map, "overrides") {
-        let name = reader.text(&mut day, "name").unwrap_or_default();
-        let intervals = intervals(reader, &mut day);
-        let date = day.require("date", &mut reader.problems);
-        if let Some((entry, date)) =
-            date.and_then(|entry| self::date(reader, &entry).map(|date| (entry, date)))
-            && overrides
-                .insert(date, Override { name, intervals })
-                .is_some()
-        {
-            reader.problems.add(&entry.at, "repeats a date");
-        }
-        day.finish(&mut reader.problems);
-    }
-    let name = reader.name(Kind::Calendar, map)?;
-    Some(Calendar {
-        name,
-        time_zone,
-        preset: preset.unwrap_or_default(),
-        weekly,
-        overrides,
-    })
-}
-
-fn weekly(reader: &mut Reader, map: &mut Map<'_>) -> BTreeSet<(i32, String, String)> {
-    let mut weekly = BTreeSet::new();
-    for mut opening in maps(reader, map, "weekly") {
-        let days = reader.words(&mut opening, "days", WEEKDAYS);
-        if days.is_empty() {
-            reader.problems.add(&opening.at, "needs \"days\"");
-        }
-        if let Some((opens, closes)) = hours(reader, &mut opening, ["opens", "closes"]) {
-            for day in days {
-                weekly.insert((WEEKDAYS.code(&day), opens.clone(), closes.clone()));
-            }
-        }
-        opening.finish(&mut reader.problems);
-    }
-    weekly
-}
-
-fn intervals(reader: &mut Reader, day: &mut Map<'_>) -> BTreeSet<(String, String)> {
-    let mut intervals = BTreeSet::new();
-    for mut opening in maps(reader, day, "intervals") {
-        intervals.extend(hours(reader, &mut opening, ["opens", "closes"]));
-        opening.finish(&mut reader.problems);
-    }
-    intervals
-}
-
-/// When something begins and ends on a day, under these two keys.
-pub(crate) fn hours(
-    reader: &mut Reader,
-    map: &mut Map<'_>,
-    [begin, end]: [&str; 2],
-) -> Option<(String, String)> {
-    let mut at = |key, is_end| {
-        let entry = map.require(key, &mut reader.problems)?;
-        moment(reader, &entry, is_end)
-    };
-    let (begin, end) = (at(begin, false), at(end, true));
-    Some((begin?, end?))
-}
-
-/// A time of day; the end of a day where something ends.
-pub(crate) fn moment(reader: &mut Reader, entry: &Entry<'_>, is_end: bool) -> Option<String> {
-    let text = entry.text(&mut reader.problems)?;
-    let last = is_end && text == "24:00";
-    if !last && text.parse::<jiff::civil::Time>().is_err() {
-        return entry.bad("must be a time of day, HH:MM", &mut reader.problems);
-    }
-    Some(time_of_day(&text))
-}
-
-/// A date.
-pub(crate) fn date(reader: &mut Reader, entry: &Entry<'_>) -> Option<String> {
-    let text = entry.text(&mut reader.problems)?;
-    let parsed = text.parse::<jiff::civil::Date>();
-    if parsed.is_ok_and(|parsed| parsed.to_string() == text) {
-        return Some(text);
-    }
-    entry.bad("must be a date, YYYY-MM-DD", &mut reader.problems)
-}
 
 pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
     // 0 stands for the place in the file.

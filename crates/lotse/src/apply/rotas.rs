@@ -6,7 +6,8 @@ use lotse_proto::routing::v1 as routing;
 use lotse_proto::routing::v1::rota_layer::Plan;
 
 use super::read::{Kind, Reader, Reference};
-use super::read_promises::{date, hours, maps, moment};
+use super::read_calendars::{date, hours, moment};
+use super::read_promises::maps;
 use super::spec::{Rota, RotaLayer, Rotation};
 use super::state::{Known, named};
 use super::words::{UNITS, WEEKDAYS, time_of_day};

@@ -104,6 +104,13 @@ pub(crate) struct Calendar {
     /// Weekday (1 is Monday), opens, closes.
     pub(crate) weekly: BTreeSet<(i32, String, String)>,
     pub(crate) overrides: BTreeMap<String, Override>,
+    /// Names and texts; earlier ones go first.
+    pub(crate) holiday_files: Vec<(String, String)>,
+    /// Countries and subdivisions; earlier ones go first.
+    pub(crate) holiday_regions: Vec<(String, String)>,
+    /// RFC 3339; absent when it does not matter since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) effective_at: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

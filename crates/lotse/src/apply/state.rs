@@ -351,17 +351,28 @@ fn known_calendar(calendar: sla::Calendar) -> Known<Calendar> {
             },
         )
     };
+    let files = calendar.holiday_files.into_iter();
+    let regions = calendar.holiday_regions.into_iter();
     let is = Calendar {
         name: calendar.name,
         time_zone: calendar.time_zone,
         preset,
         weekly: weekly.collect(),
         overrides: calendar.overrides.into_iter().map(day).collect(),
+        holiday_files: files.map(|one| (one.name, one.text)).collect(),
+        holiday_regions: regions.map(|one| (one.country, one.subdivision)).collect(),
+        effective_at: calendar.effective_at.and_then(instant),
     };
     Known {
         etag: calendar.etag,
         is,
     }
+}
+
+/// An instant as a file writes it.
+fn instant(at: prost_types::Timestamp) -> Option<String> {
+    let at = jiff::Timestamp::new(at.seconds, at.nanos).ok()?;
+    Some(at.to_string())
 }
 
 fn known_policy(

@@ -1,11 +1,15 @@
 //! `lotse apply` against the real services.
 
+use std::path::Path;
+
 use lotse::apply::{Kind, Step, Verdict, apply};
 use lotse_clock::{BusinessClock, Timestamp};
 use lotse_proto::routing::v1::GetGroupRequest;
 use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
 use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
 use lotse_proto::sla::v1::{ListNotificationTargetsRequest, NotificationTarget};
+
+use tempfile::TempDir;
 
 use crate::stage::{Stage, Store};
 
@@ -15,6 +19,8 @@ const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 struct Bench {
     stage: Stage,
+    /// Where the files lie that are applied.
+    folder: TempDir,
     _store: Store,
 }
 
@@ -24,6 +30,7 @@ impl Bench {
         let stage = Stage::new(&store.db, BusinessClock::manual(NOW)).await;
         Self {
             stage,
+            folder: tempfile::tempdir().unwrap(),
             _store: store,
         }
     }
@@ -31,17 +38,29 @@ impl Bench {
     /// Applies, and returns the plan and what was said.
     async fn apply(&self, text: &str, dry_run: bool) -> (Vec<Step>, String) {
         let mut out = Vec::new();
-        let plan = apply(&self.stage.channel, text, dry_run, &mut out)
-            .await
-            .unwrap();
+        let plan = apply(
+            &self.stage.channel,
+            text,
+            self.folder.path(),
+            dry_run,
+            &mut out,
+        )
+        .await
+        .unwrap();
         (plan, String::from_utf8(out).unwrap())
     }
 
     async fn refused(&self, text: &str) -> String {
         let mut out = Vec::new();
-        let error = apply(&self.stage.channel, text, false, &mut out)
-            .await
-            .unwrap_err();
+        let error = apply(
+            &self.stage.channel,
+            text,
+            self.folder.path(),
+            false,
+            &mut out,
+        )
+        .await
+        .unwrap_err();
         assert_eq!(String::from_utf8(out).unwrap(), "", "nothing is half-said");
         format!("{error:#}")
     }
@@ -210,9 +229,15 @@ groups:
     tier: 1
 ";
     let mut out = Vec::new();
-    let error = apply(&bench.stage.channel, text, false, &mut out)
-        .await
-        .unwrap_err();
+    let error = apply(
+        &bench.stage.channel,
+        text,
+        bench.folder.path(),
+        false,
+        &mut out,
+    )
+    .await
+    .unwrap_err();
     let told = format!("{error:#}");
     assert!(told.contains("group \"Care\" was refused"), "{told}");
     assert!(told.contains("1 of 3 changes were done before"), "{told}");
@@ -224,7 +249,7 @@ async fn services_that_are_away_are_named_after_what_is_wrong_with_the_file() {
     // Nothing listens on port 1.
     let nowhere = lotse_client::connect(&lotse_client::Target::new("http://127.0.0.1:1")).unwrap();
     let mut out = Vec::new();
-    let error = apply(&nowhere, "skills: []\n", true, &mut out)
+    let error = apply(&nowhere, "skills: []\n", Path::new(""), true, &mut out)
         .await
         .unwrap_err();
     assert!(
@@ -233,7 +258,7 @@ async fn services_that_are_away_are_named_after_what_is_wrong_with_the_file() {
             .starts_with("the services cannot be reached"),
         "{error}"
     );
-    let error = apply(&nowhere, "skils: []\n", true, &mut out)
+    let error = apply(&nowhere, "skils: []\n", Path::new(""), true, &mut out)
         .await
         .unwrap_err();
     assert!(
@@ -352,4 +377,86 @@ async fn a_secret_that_stands_in_the_file_or_is_nowhere_is_refused() {
         assert!(told.contains(problem), "{problem} in\n{told}");
     }
     assert!(!told.contains("hush"), "{told}");
+}
+
+#[tokio::test]
+async fn a_calendar_takes_its_holidays_from_a_file_beside_it() {
+    let bench = Bench::new().await;
+    let path = bench.folder.path().join("works.ics");
+    let ics = |date: &str| {
+        format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:{date}\nEND:VEVENT\nEND:VCALENDAR\n")
+    };
+    std::fs::write(&path, ics("20261224")).unwrap();
+    let text = "\
+calendars:
+  - name: Office
+    time_zone: UTC
+    preset: business_hours
+    holiday_files: [{ file: works.ics }]
+    holiday_regions: [DE-BY, FR]
+    effective_at: 2027-01-01T00:00:00+01:00
+";
+    let (plan, _) = bench.apply(text, false).await;
+    assert!(all(&plan, &Verdict::Create));
+    let undated = text.replace("    effective_at: 2027-01-01T00:00:00+01:00\n", "");
+    for same in [text, undated.as_str()] {
+        let (plan, told) = bench.apply(same, false).await;
+        assert!(all(&plan, &Verdict::Unchanged), "{told}");
+    }
+    std::fs::write(&path, ics("20261231")).unwrap();
+    let (plan, _) = bench.apply(text, false).await;
+    let fields = vec!["holiday_files".to_owned()];
+    assert!(all(&plan, &Verdict::Change(fields)), "{plan:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_holidays_is_told_with_both_lines() {
+    let bench = Bench::new().await;
+    std::fs::write(
+        bench.folder.path().join("bad.ics"),
+        "BEGIN:VCALENDAR\nnonsense",
+    )
+    .unwrap();
+    let told = bench
+        .refused(
+            "\
+calendars:
+  - name: Office
+    time_zone: UTC
+    preset: business_hours
+    holiday_files:
+      - file: bad.ics
+      - file: absent.ics
+      - name: nothing
+      - text: x
+    effective_at: tomorrow
+",
+        )
+        .await;
+    for line in [
+        "line 6: calendars[0].holiday_files[0].file is not a file of holidays: its line 1: \
+         BEGIN:VCALENDAR has no END",
+        "line 7: calendars[0].holiday_files[1].file cannot be read: ",
+        "line 8: calendars[0].holiday_files[2] needs either \"file\" or \"text\"",
+        "line 9: calendars[0].holiday_files[3] needs \"name\"",
+        "line 10: calendars[0].effective_at must be an instant",
+    ] {
+        assert!(told.contains(line), "{line:?} is missing from\n{told}");
+    }
+    let unknown = "calendars: [{ name: a, time_zone: UTC, preset: always, holiday_regions: [XX] }]";
+    let error = apply(
+        &bench.stage.channel,
+        unknown,
+        Path::new(""),
+        false,
+        &mut Vec::new(),
+    )
+    .await
+    .unwrap_err();
+    let told = format!("{error:#}");
+    assert!(told.contains("calendar \"a\" was refused"), "{told}");
+    assert!(
+        told.contains("is not a country of the table; it has AD, "),
+        "{told}"
+    );
 }

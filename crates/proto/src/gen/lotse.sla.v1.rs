@@ -212,8 +212,13 @@ impl SmtpSecurity {
 }
 /// When time counts: weekly hours in a time zone, and dates that differ.
 ///
+/// A date keeps the hours of its override; else it is closed if an iCalendar file says so; else if
+/// it is a public holiday of a country; else it keeps the hours of its weekday.
+/// SlaService.ListSpecialDays shows what comes of it.
+///
 /// Calendars are versioned. A ticket keeps the versions it got together with its policy: an edit is
-/// for tickets to come.
+/// for tickets to come. Time before a version takes effect counts by the version before, as that
+/// counts then, also for tickets that get the new one.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Calendar {
     /// `cal_…`; set by the server. In a Put: which calendar to change; empty to go by the name.
@@ -248,6 +253,74 @@ pub struct Calendar {
     /// When this version was put; set by the server.
     #[prost(message, optional, tag = "10")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// iCalendar files whose events close their dates, answered as they were put. Where two name the
+    /// same date, the earlier file does. At most 16, together at most 256 KiB.
+    #[prost(message, repeated, tag = "11")]
+    pub holiday_files: ::prost::alloc::vec::Vec<HolidayFile>,
+    /// Countries and subdivisions on whose public holidays it is closed, answered as they were put.
+    /// Where two have the same date, the earlier names it. At most 32.
+    #[prost(message, repeated, tag = "12")]
+    pub holiday_regions: ::prost::alloc::vec::Vec<HolidayRegion>,
+    /// Since when, or from when on, this version counts; set by the server, from
+    /// PutCalendarRequest.effective_at. Absent: for all time, as of a first version.
+    #[prost(message, optional, tag = "13")]
+    pub effective_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The last date up to which holidays are known, `YYYY-MM-DD`, when it has public holidays or
+    /// rules that go on; later dates keep the hours of their weekday until the calendar is put again
+    /// with a program that knows more. Empty: nothing is cut off. Set by the server.
+    #[prost(string, tag = "14")]
+    pub holidays_until: ::prost::alloc::string::String,
+}
+/// An iCalendar file (RFC 5545). Each of its events closes the dates it takes, in the calendar's
+/// zone, from the year 2000 on; events that are cancelled or TRANSPARENT do not count.
+///
+/// Events are of whole days (`DTSTART;VALUE=DATE`), with DTEND or a DURATION in days or weeks, and
+/// RRULE by days, weeks, months or years, RDATE, EXDATE and RECURRENCE-ID. An event with times is
+/// refused; an override says hours. Problems are told with their line.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HolidayFile {
+    /// For people and explanations; unique in the calendar, 1 to 64 bytes of one line.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// All of the file. It must close at least one date, and at most 5,000.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+}
+/// A country or a subdivision with its public holidays of 2020 to 2035, those of everybody there:
+/// not the optional ones, nor those of one confession or trade. Names are English where known.
+/// What was put is kept with the version: another table in a later program changes nothing until
+/// the calendar is put again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HolidayRegion {
+    /// ISO 3166-1, such as `DE`. Required.
+    #[prost(string, tag = "1")]
+    pub country: ::prost::alloc::string::String,
+    /// The second half of ISO 3166-2, such as `BY`: with the holidays of that part. Empty: only those
+    /// of the whole country.
+    #[prost(string, tag = "2")]
+    pub subdivision: ::prost::alloc::string::String,
+}
+/// A date that keeps hours of its own, as it counts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SpecialDay {
+    /// The local date, `YYYY-MM-DD`.
+    #[prost(string, tag = "1")]
+    pub date: ::prost::alloc::string::String,
+    /// Why, such as `Christmas Day`; may be empty.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Who says so.
+    #[prost(enumeration = "SpecialDaySource", tag = "3")]
+    pub source: i32,
+    /// The file's name, or the region's code, such as `DE-BY`; empty for an override.
+    #[prost(string, tag = "4")]
+    pub origin: ::prost::alloc::string::String,
+    /// When it is open on that date; empty: not at all.
+    #[prost(message, repeated, tag = "5")]
+    pub intervals: ::prost::alloc::vec::Vec<DayInterval>,
+    /// The version of the calendar by which the date counts.
+    #[prost(uint32, tag = "6")]
+    pub calendar_version: u32,
 }
 /// An opening in the common week: from `opens` on that day up to, not including, `closes`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -285,6 +358,43 @@ pub struct DayInterval {
     /// Local time as above, or `24:00`. Before `opens`: on the next day. Must differ from `opens`.
     #[prost(string, tag = "2")]
     pub closes: ::prost::alloc::string::String,
+}
+/// Where a special day comes from, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SpecialDaySource {
+    /// Never sent.
+    Unspecified = 0,
+    /// Calendar.overrides.
+    Override = 1,
+    /// Calendar.holiday_files.
+    File = 2,
+    /// Calendar.holiday_regions.
+    Region = 3,
+}
+impl SpecialDaySource {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SPECIAL_DAY_SOURCE_UNSPECIFIED",
+            Self::Override => "SPECIAL_DAY_SOURCE_OVERRIDE",
+            Self::File => "SPECIAL_DAY_SOURCE_FILE",
+            Self::Region => "SPECIAL_DAY_SOURCE_REGION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SPECIAL_DAY_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SPECIAL_DAY_SOURCE_OVERRIDE" => Some(Self::Override),
+            "SPECIAL_DAY_SOURCE_FILE" => Some(Self::File),
+            "SPECIAL_DAY_SOURCE_REGION" => Some(Self::Region),
+            _ => None,
+        }
+    }
 }
 /// Weekly hours that many teams have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -1085,6 +1195,12 @@ pub struct PutCalendarRequest {
     /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
+    /// From when on the change counts: not in the past, at most five years ahead. Absent: now. Until
+    /// then time counts by the version before; a change that was planned for then or later is
+    /// replaced by this one. The first version of a calendar counts for all time, whatever stands
+    /// here.
+    #[prost(message, optional, tag = "3")]
+    pub effective_at: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// The calendar as it is now.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1116,7 +1232,8 @@ pub struct GetCalendarResponse {
 /// Asks for a page of calendars.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListCalendarsRequest {
-    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    /// At most this many; 0 means 100, more than 1,000 is cut to it. A page with much text of holiday
+    /// files in it ends earlier.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
     /// From the page before; empty for the first.
@@ -1129,6 +1246,39 @@ pub struct ListCalendarsResponse {
     /// By name.
     #[prost(message, repeated, tag = "1")]
     pub calendars: ::prost::alloc::vec::Vec<Calendar>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks for a page of special days.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSpecialDaysRequest {
+    /// The calendar's id or its name.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Which version; 0 for the one in force.
+    #[prost(uint32, tag = "2")]
+    pub version: u32,
+    /// The first date, `YYYY-MM-DD`. Empty: today in the calendar's zone.
+    #[prost(string, tag = "3")]
+    pub from_date: ::prost::alloc::string::String,
+    /// The last date, `YYYY-MM-DD`. Empty: a year after the first.
+    #[prost(string, tag = "4")]
+    pub to_date: ::prost::alloc::string::String,
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "5")]
+    pub page_size: i32,
+    /// From the page before, with the same calendar and dates; empty for the first.
+    #[prost(string, tag = "6")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of special days.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSpecialDaysResponse {
+    /// By date. A date on which a change takes effect may come twice, by the version before and by
+    /// the new one.
+    #[prost(message, repeated, tag = "1")]
+    pub special_days: ::prost::alloc::vec::Vec<SpecialDay>,
     /// For the next page; empty when this is the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
@@ -1423,8 +1573,9 @@ pub mod sla_service_client {
                 .insert(GrpcMethod::new("lotse.sla.v1.SlaService", "ListPolicies"));
             self.inner.unary(req, path, codec).await
         }
-        /// Creates a calendar or changes one, by the rules of PutPolicy. A change is refused while a
-        /// policy in force has a target that the changed calendar would never reach. Reasons:
+        /// Creates a calendar or changes one, by the rules of PutPolicy, now or at an instant to come. One
+        /// that is closed for five years is refused, and a change while a policy in force has a target
+        /// that the changed calendar would never reach. Reasons:
         /// INVALID_FIELD, RESOURCE_NOT_FOUND (the id), RESOURCE_EXISTS (another calendar has the name;
         /// named among the violations when there are others), RESOURCE_IN_USE (such a policy), STALE_ETAG,
         /// REQUEST_ID_REUSED.
@@ -1475,6 +1626,27 @@ pub mod sla_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("lotse.sla.v1.SlaService", "ListCalendars"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The dates on which a calendar does not keep the hours of the weekday: overrides and holidays,
+        /// as they count, by date. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND (also
+        /// for a version).
+        pub async fn list_special_days(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSpecialDaysRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListSpecialDaysResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.sla.v1.SlaService/ListSpecialDays");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.sla.v1.SlaService",
+                "ListSpecialDays",
+            ));
             self.inner.unary(req, path, codec).await
         }
         /// Clocks with what is used of them now: of some tickets, or of all, oldest first. Pages stay
@@ -1579,8 +1751,9 @@ pub mod sla_service_server {
             &self,
             request: tonic::Request<super::ListPoliciesRequest>,
         ) -> std::result::Result<tonic::Response<super::ListPoliciesResponse>, tonic::Status>;
-        /// Creates a calendar or changes one, by the rules of PutPolicy. A change is refused while a
-        /// policy in force has a target that the changed calendar would never reach. Reasons:
+        /// Creates a calendar or changes one, by the rules of PutPolicy, now or at an instant to come. One
+        /// that is closed for five years is refused, and a change while a policy in force has a target
+        /// that the changed calendar would never reach. Reasons:
         /// INVALID_FIELD, RESOURCE_NOT_FOUND (the id), RESOURCE_EXISTS (another calendar has the name;
         /// named among the violations when there are others), RESOURCE_IN_USE (such a policy), STALE_ETAG,
         /// REQUEST_ID_REUSED.
@@ -1599,6 +1772,13 @@ pub mod sla_service_server {
             &self,
             request: tonic::Request<super::ListCalendarsRequest>,
         ) -> std::result::Result<tonic::Response<super::ListCalendarsResponse>, tonic::Status>;
+        /// The dates on which a calendar does not keep the hours of the weekday: overrides and holidays,
+        /// as they count, by date. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND (also
+        /// for a version).
+        async fn list_special_days(
+            &self,
+            request: tonic::Request<super::ListSpecialDaysRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListSpecialDaysResponse>, tonic::Status>;
         /// Clocks with what is used of them now: of some tickets, or of all, oldest first. Pages stay
         /// stable under writes. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         async fn list_clocks(
@@ -1927,6 +2107,47 @@ pub mod sla_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListCalendarsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.sla.v1.SlaService/ListSpecialDays" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSpecialDaysSvc<T: SlaService>(pub Arc<T>);
+                    impl<T: SlaService> tonic::server::UnaryService<super::ListSpecialDaysRequest>
+                        for ListSpecialDaysSvc<T>
+                    {
+                        type Response = super::ListSpecialDaysResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSpecialDaysRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SlaService>::list_special_days(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSpecialDaysSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -154,6 +154,7 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("/lotse.sla.v1.SlaService/ListCalendars", "sla.read"),
     ("/lotse.sla.v1.SlaService/ListClocks", "sla.read"),
     ("/lotse.sla.v1.SlaService/ListPolicies", "sla.read"),
+    ("/lotse.sla.v1.SlaService/ListSpecialDays", "sla.read"),
     ("/lotse.sla.v1.SlaService/PutCalendar", "sla.admin"),
     ("/lotse.sla.v1.SlaService/PutPolicy", "sla.admin"),
     ("/lotse.sla.v1.SlaService/WatchClocks", "sla.read"),

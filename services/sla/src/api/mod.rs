@@ -79,6 +79,15 @@ impl SlaService for Api {
         ))
     }
 
+    async fn list_special_days(
+        &self,
+        request: Request<proto::ListSpecialDaysRequest>,
+    ) -> Result<Response<proto::ListSpecialDaysResponse>, Status> {
+        Ok(Response::new(
+            self.0.list_special_days(request.get_ref()).await?,
+        ))
+    }
+
     async fn list_clocks(
         &self,
         request: Request<proto::ListClocksRequest>,

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::ConnectionTrait;
 
+use super::editions::editions;
 use crate::Error;
 use crate::domain::{
     CalendarRef, CalendarVersion, Catalog, PolicyContent, PolicyRef, PolicyVersion,
@@ -65,28 +66,18 @@ async fn load(conn: &impl ConnectionTrait) -> Result<Catalog, Error> {
             content,
         }
     });
-    let calendars = settings::all::<CalendarContent>(conn).await?;
-    let calendars = calendars.into_iter().map(|setting| {
-        let Setting {
-            id,
-            version,
-            current,
-            content,
-            ..
-        } = setting;
-        let calendar = content.calendar(version).map_err(|source| Error::Stored {
-            table: "sla_setting_versions",
-            key: format!("{id} version {version}"),
-            source: source.into(),
-        })?;
-        Ok::<_, Error>(CalendarVersion {
-            reference: CalendarRef { id, version },
-            current,
-            calendar: Arc::new(calendar),
-        })
-    });
-    Ok(Catalog::new(
-        policies.collect(),
-        calendars.collect::<Result<_, _>>()?,
-    ))
+    let mut versions = settings::all::<CalendarContent>(conn).await?;
+    versions.sort_by(|one, other| (&one.id, one.version).cmp(&(&other.id, other.version)));
+    let mut calendars = Vec::new();
+    for versions in versions.chunk_by(|one, other| one.id == other.id) {
+        for (setting, calendar) in versions.iter().zip(editions(versions)?) {
+            let (id, version) = (setting.id.clone(), setting.version);
+            calendars.push(CalendarVersion {
+                reference: CalendarRef { id, version },
+                current: setting.current,
+                calendar: Arc::new(calendar),
+            });
+        }
+    }
+    Ok(Catalog::new(policies.collect(), calendars))
 }

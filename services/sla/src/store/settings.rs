@@ -71,6 +71,18 @@ pub async fn all<C: Content>(conn: &impl ConnectionTrait) -> Result<Vec<Setting<
     rows.iter().map(read).collect()
 }
 
+/// All versions of one setting, in order.
+pub async fn versions<C: Content>(
+    conn: &impl ConnectionTrait,
+    id: &str,
+) -> Result<Vec<Setting<C>>, DbErr> {
+    let of = Expr::col(("s", "id")).eq(id);
+    let rows = conn.query_all(select::<C>().and_where(of)).await?;
+    let mut versions: Vec<Setting<C>> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    versions.sort_by_key(|setting| setting.version);
+    Ok(versions)
+}
+
 /// The settings of a kind that are in force.
 pub async fn in_force<C: Content>(conn: &impl ConnectionTrait) -> Result<Vec<Setting<C>>, DbErr> {
     let in_force = Expr::col(("v", "version")).equals(("s", "version"));

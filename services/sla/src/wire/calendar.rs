@@ -1,5 +1,6 @@
 //! Calendars, as callers write and read them.
 
+use jiff::civil::Date;
 use lotse_calendar::{Hours, InvalidCalendar, Override, Problem, Shift, Spec, TimeOfDay, Weekday};
 use lotse_errors::{Text, Violations};
 use lotse_grpc::etag;
@@ -7,6 +8,7 @@ use lotse_ids::CalendarId;
 use lotse_proto::sla::v1 as proto;
 use lotse_proto::time::to_proto;
 
+use super::holidays;
 use crate::settings::{CalendarContent, Preset, looks_like_id};
 use crate::store::settings::Setting;
 
@@ -24,6 +26,10 @@ pub(crate) fn read(calendar: &proto::Calendar, wrong: &mut Violations) -> Option
         etag: _,
         created_at: _,
         updated_at: _,
+        holiday_files,
+        holiday_regions,
+        effective_at: _,
+        holidays_until: _,
     } = calendar;
     let mut inner = Violations::new();
     let name = inner.text("name", name, Text::line(1..=128));
@@ -42,6 +48,7 @@ pub(crate) fn read(calendar: &proto::Calendar, wrong: &mut Violations) -> Option
         _ => read_week(weekly, &mut inner),
     };
     let overrides = read_overrides(overrides, &mut inner);
+    let holidays = holidays::read(holiday_files, holiday_regions, &mut inner);
     let sound = inner.is_empty();
     let content = preset.map(|preset| CalendarContent {
         name,
@@ -52,6 +59,8 @@ pub(crate) fn read(calendar: &proto::Calendar, wrong: &mut Violations) -> Option
             week,
             overrides,
         },
+        holidays,
+        effective_at: None,
     });
     // Only a calendar that could be read as a whole can be judged as a whole.
     if sound
@@ -137,9 +146,7 @@ fn read_override(given: &proto::DateOverride, wrong: &mut Violations) -> Option<
         name,
     } = given;
     let name = wrong.text("name", name, Text::line(0..=128));
-    let parsed = date.parse::<jiff::civil::Date>().ok();
-    let parsed = parsed.filter(|parsed| parsed.to_string() == *date);
-    let parsed = wrong.take("date", parsed.ok_or("must be a date, YYYY-MM-DD"));
+    let parsed = wrong.take("date", read_date(date));
     wrong.require("intervals", intervals.len() <= 24, "must be at most 24");
     let mut hours = Vec::new();
     for (index, interval) in intervals.iter().take(24).enumerate() {
@@ -160,6 +167,13 @@ fn read_override(given: &proto::DateOverride, wrong: &mut Violations) -> Option<
     })
 }
 
+/// A date in the one form in which it is answered.
+pub(crate) fn read_date(text: &str) -> Result<Date, &'static str> {
+    let parsed = text.parse::<Date>().ok();
+    let parsed = parsed.filter(|parsed| parsed.to_string() == text);
+    parsed.ok_or("must be a date, YYYY-MM-DD")
+}
+
 fn read_weekday(given: i32) -> Option<Weekday> {
     let index = usize::try_from(given).ok()?.checked_sub(1)?;
     Weekday::ALL.get(index).copied()
@@ -175,7 +189,13 @@ pub(crate) fn write(calendar: &Setting<CalendarContent>) -> proto::Calendar {
         created_at,
         updated_at,
     } = calendar;
-    let CalendarContent { name, preset, spec } = content;
+    let CalendarContent {
+        name,
+        preset,
+        spec,
+        holidays,
+        effective_at: _,
+    } = content;
     let Spec {
         zone,
         version: _,
@@ -188,6 +208,7 @@ pub(crate) fn write(calendar: &Setting<CalendarContent>) -> proto::Calendar {
         Some(Preset::Weekdays24h) => proto::CalendarPreset::Weekdays24h,
         Some(Preset::BusinessHours) => proto::CalendarPreset::BusinessHours,
     };
+    let (holiday_files, holiday_regions) = holidays::write(holidays);
     proto::Calendar {
         id: id.clone(),
         name: name.clone(),
@@ -199,6 +220,12 @@ pub(crate) fn write(calendar: &Setting<CalendarContent>) -> proto::Calendar {
         etag: etag::of(i64::from(*version)),
         created_at: Some(to_proto(*created_at)),
         updated_at: Some(to_proto(*updated_at)),
+        holiday_files,
+        holiday_regions,
+        effective_at: content.effective_at().map(to_proto),
+        holidays_until: holidays
+            .until
+            .map_or_else(String::new, |date| date.to_string()),
     }
 }
 
@@ -220,13 +247,16 @@ fn write_shift(shift: &Shift) -> proto::WeeklyInterval {
 }
 
 fn write_override(day: &Override) -> proto::DateOverride {
-    let interval = |hours: &Hours| proto::DayInterval {
-        opens: hours.from.to_string(),
-        closes: hours.to.to_string(),
-    };
     proto::DateOverride {
         date: day.date.to_string(),
-        intervals: day.hours.iter().map(interval).collect(),
+        intervals: day.hours.iter().map(write_hours).collect(),
         name: day.name.clone(),
+    }
+}
+
+pub(super) fn write_hours(hours: &Hours) -> proto::DayInterval {
+    proto::DayInterval {
+        opens: hours.from.to_string(),
+        closes: hours.to.to_string(),
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 mod conditions;
 pub(crate) mod enums;
 pub(crate) mod explain;
+pub(crate) mod holidays;
 pub(crate) mod news;
 pub(crate) mod notification;
 pub(crate) mod plan;

@@ -31,7 +31,7 @@ async fn put_calendar(
 ) -> Result<(proto::Calendar, PutOutcome), Status> {
     let request = proto::PutCalendarRequest {
         calendar: Some(calendar),
-        request_id: String::new(),
+        ..Default::default()
     };
     let put = suite.client.put_calendar(request).await?.into_inner();
     let outcome = put.outcome();

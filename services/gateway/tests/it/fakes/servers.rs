@@ -195,6 +195,7 @@ fake!(SlaService, sla: {
     put_calendar(PutCalendarRequest) -> PutCalendarResponse
     get_calendar(GetCalendarRequest) -> GetCalendarResponse
     list_calendars(ListCalendarsRequest) -> ListCalendarsResponse
+    list_special_days(ListSpecialDaysRequest) -> ListSpecialDaysResponse
     explain_deadline(ExplainDeadlineRequest) -> ExplainDeadlineResponse
 );
 

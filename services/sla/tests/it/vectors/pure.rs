@@ -8,7 +8,7 @@ use lotse_sla::domain::{
     CalendarRef, CalendarVersion, Catalog, Change, Clock, Conditions, Event, Fact, Facts, Hand,
     PolicyContent, PolicyRef, PolicyVersion, Reason, Replan, Status, Target, Ticket, reconcile,
 };
-use lotse_sla::settings::CalendarContent;
+use lotse_sla::settings::{CalendarContent, Holidays};
 
 use super::format::{CHANNEL, CalendarText, ClockText, EventText, PolicyText, Vector, What};
 use super::{all, format};
@@ -377,5 +377,7 @@ pub(super) fn content(text: &CalendarText) -> CalendarContent {
             week,
             overrides: text.overrides.clone(),
         },
+        holidays: Holidays::default(),
+        effective_at: None,
     }
 }

@@ -148,7 +148,7 @@ impl Run {
         };
         let request = proto::PutCalendarRequest {
             calendar: Some(calendar),
-            request_id: String::new(),
+            ..Default::default()
         };
         self.suite.client.put_calendar(request).await.unwrap();
     }
