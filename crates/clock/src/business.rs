@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -20,6 +21,8 @@ pub struct BusinessClock(Kind);
 enum Kind {
     System(SystemClock),
     Manual(Arc<watch::Sender<Timestamp>>),
+    /// Milliseconds that the machine's wall clock is off by.
+    Stepped(SystemClock, Arc<AtomicI64>),
 }
 
 /// Why a clock could not be set.
@@ -55,11 +58,20 @@ impl BusinessClock {
         Self(Kind::Manual(Arc::new(watch::Sender::new(start))))
     }
 
+    /// A machine's wall clock that somebody steps while the machine runs, by as many milliseconds
+    /// as `off` says: to show what that does.
+    pub fn stepped(off: Arc<AtomicI64>) -> Self {
+        Self(Kind::Stepped(SystemClock, off))
+    }
+
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Kind::System(clock) => clock.now(),
             Kind::Manual(now) => *now.borrow(),
+            Kind::Stepped(clock, off) => {
+                Timestamp::from_millis(clock.now().as_millis() + off.load(Ordering::SeqCst))
+            }
         }
     }
 
@@ -93,8 +105,8 @@ impl BusinessClock {
     /// Returns once the clock shows `until` or later.
     pub async fn sleep_until(&self, until: Timestamp) {
         match &self.0 {
-            Kind::System(clock) => loop {
-                let left = until.since(clock.now());
+            Kind::System(_) | Kind::Stepped(..) => loop {
+                let left = until.since(self.now());
                 if left.is_zero() {
                     return;
                 }
@@ -146,6 +158,21 @@ mod tests {
             Err(ClockError::Backwards(clock.now(), back))
         );
         assert_eq!(clock.now(), Timestamp::from_millis(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleeper_notices_a_clock_that_is_stepped() {
+        let off = Arc::new(AtomicI64::new(0));
+        let clock = BusinessClock::stepped(off.clone());
+        let until = clock.now() + Duration::from_secs(3_600);
+        let sleeper = clock.sleep_until(until);
+        tokio::pin!(sleeper);
+        assert!(futures_pending(sleeper.as_mut()).await);
+        off.store(3_600_000, Ordering::SeqCst);
+        sleeper.await;
+        assert!(clock.now() >= until);
+        off.store(-3_600_000, Ordering::SeqCst);
+        assert!(clock.now() < until);
     }
 
     #[test]

@@ -113,7 +113,22 @@ impl Parts {
     /// When the journal belongs to another program, or the Redis URL is wrong. Redis itself may be
     /// away.
     pub async fn open(db: Db, clock: BusinessClock, redis: Option<&str>) -> Result<Self> {
-        Self::open_with(db, clock, redis, JournalConfig::default()).await
+        let config = JournalConfig::default();
+        Self::open_with(REDIS_PREFIX, db, clock, redis, config).await
+    }
+
+    /// As [`Parts::open`], with another beginning of the keys in Redis, for a suite that must not
+    /// meet the one that is there.
+    ///
+    /// # Errors
+    /// As [`Parts::open`].
+    pub async fn open_under(
+        prefix: &str,
+        db: Db,
+        clock: BusinessClock,
+        redis: Option<&str>,
+    ) -> Result<Self> {
+        Self::open_with(prefix, db, clock, redis, JournalConfig::default()).await
     }
 
     /// As [`Parts::open`], where no other process reads the journal: nobody waits for the leases of
@@ -126,10 +141,11 @@ impl Parts {
             exclusive: Some(true),
             ..JournalConfig::default()
         };
-        Self::open_with(db, clock, redis, config).await
+        Self::open_with(REDIS_PREFIX, db, clock, redis, config).await
     }
 
     async fn open_with(
+        prefix: &str,
         db: Db,
         clock: BusinessClock,
         redis: Option<&str>,
@@ -137,8 +153,8 @@ impl Parts {
     ) -> Result<Self> {
         let (wakeups, timers): (_, Arc<dyn TimerStore>) = match redis {
             Some(url) => (
-                Wakeups::redis(url, REDIS_PREFIX).context("the Redis URL is wrong")?,
-                Arc::new(RedisTimers::open(url, REDIS_PREFIX)?),
+                Wakeups::redis(url, prefix).context("the Redis URL is wrong")?,
+                Arc::new(RedisTimers::open(url, prefix)?),
             ),
             None => (Wakeups::local(), Arc::new(LocalTimers::new())),
         };

@@ -1,11 +1,12 @@
 //! Services behind the real pipeline, without a socket, on a manual clock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lotse_auth::Authenticator;
 use lotse_clock::{BusinessClock, Timestamp};
 use lotse_grpc::{Config, Server, Service, Stack};
-use lotse_supervise::Stepper;
+use lotse_supervise::{Job, Stepper};
 
 /// Some services of the suite in the test's own process. Calls pass every step
 /// that they pass in production, the network apart; background jobs run when
@@ -19,27 +20,36 @@ use lotse_supervise::Stepper;
 /// ```
 pub struct InProcess {
     stack: Stack,
-    stepper: Stepper,
+    jobs: Vec<Arc<dyn Job>>,
     clock: BusinessClock,
 }
 
 impl InProcess {
-    /// Puts `services` together, ready; `clock` must be the manual one they
-    /// were built with. The caller is the local one, who may do everything.
+    /// Puts `services` together, ready; `clock` is the one they were built
+    /// with, a manual one where the test says when jobs run. The caller is the
+    /// local one, who may do everything.
     pub fn new(clock: BusinessClock, services: Vec<Service>) -> InProcess {
         let mut server = match Server::new(Config::default(), Authenticator::local(), services) {
             Ok(server) => server,
             Err(error) => panic!("the services cannot be served: {error}"),
         };
         server.readiness().set_all(true);
-        let stepper = match Stepper::new(clock.clone(), server.take_jobs()) {
-            Ok(stepper) => stepper,
-            Err(error) => panic!("the jobs cannot be stepped: {error}"),
-        };
         InProcess {
             stack: server.stack(),
-            stepper,
+            jobs: server.take_jobs(),
             clock,
+        }
+    }
+
+    /// The background jobs, for a test that has them run by themselves instead.
+    pub fn jobs(&self) -> Vec<Arc<dyn Job>> {
+        self.jobs.clone()
+    }
+
+    fn stepper(&self) -> Stepper {
+        match Stepper::new(self.clock.clone(), self.jobs()) {
+            Ok(stepper) => stepper,
+            Err(error) => panic!("the jobs cannot be stepped: {error}"),
         }
     }
 
@@ -50,7 +60,7 @@ impl InProcess {
 
     /// Lets the jobs work until none has anything to do at the present instant.
     pub async fn settle(&self) {
-        if let Err(error) = self.stepper.settle().await {
+        if let Err(error) = self.stepper().settle().await {
             panic!("{}", told(&error));
         }
     }
@@ -62,7 +72,7 @@ impl InProcess {
 
     /// Lets time pass until `instant`, as [`InProcess::advance`] does.
     pub async fn advance_to(&self, instant: Timestamp) {
-        if let Err(error) = self.stepper.advance_to(instant).await {
+        if let Err(error) = self.stepper().advance_to(instant).await {
             panic!("{}", told(&error));
         }
     }

@@ -12,8 +12,8 @@
 //!
 //! makes two tests of it, `a_second_row_of_the_same_name_is_refused::sqlite`
 //! and `…::postgres`. [`sqlite`], [`postgres`] and [`redis`] give the same by
-//! hand, [`own_postgres`] and [`own_redis`] a server that a test may kill, and
-//! [`eventually`] waits for what happens elsewhere. [`InProcess`] serves services
+//! hand, [`own_postgres`] and [`own_redis`] a server that a test may kill, [`Road`] a
+//! way to it that a test may close, and [`eventually`] waits for what happens elsewhere. [`InProcess`] serves services
 //! without a socket, on a manual clock.
 //!
 //! PostgreSQL and Redis come from the environment (`LOTSE_TEST_POSTGRES_URL`,
@@ -29,6 +29,7 @@ mod in_process;
 mod own;
 mod receivers;
 mod redis;
+mod road;
 mod servers;
 
 pub use database::{Backend, TestDb, databases, postgres, sqlite};
@@ -37,3 +38,4 @@ pub use in_process::InProcess;
 pub use own::{own_postgres, own_redis};
 pub use receivers::{RECEIVERS_AUTHORITY, Receiver};
 pub use redis::{TestRedis, redis};
+pub use road::Road;

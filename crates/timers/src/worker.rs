@@ -25,6 +25,9 @@ const RECONCILE_EVERY: Duration = Duration::from_millis(1500);
 /// How far ahead the reconciler arms: what it finds is then on time, not late by its period.
 const HORIZON: Duration = Duration::from_secs(4);
 
+/// What a clock may go back by being corrected, without having been stepped.
+const TOLERATED_SLEW: Duration = Duration::from_secs(1);
+
 /// Rows looked at in one query.
 const PAGE: u64 = 1000;
 
@@ -61,6 +64,8 @@ pub struct Worker {
 struct State {
     begun: bool,
     reconciled: Option<Instant>,
+    /// The latest time that the clock has shown.
+    latest: Option<Timestamp>,
     /// What was done and is still to be acknowledged.
     done: Vec<Entry>,
     /// What was fired last without the store.
@@ -157,13 +162,27 @@ impl Worker {
         if last.is_some_and(|last| now.duration_since(last) < RECONCILE_EVERY) {
             return Ok(());
         }
-        let soon = self
-            .rows
-            .due_before(self.clock.now() + HORIZON, PAGE)
-            .await?;
+        let time = self.clock.now();
+        let mut soon = self.rows.due_before(time + HORIZON, PAGE).await?;
+        if self.went_back(time) {
+            // Claims from before the step end when the clock is there again: take what is due out
+            // of them. Whoever is at it right now meets the fence.
+            let later = soon.split_off(soon.partition_point(|entry| entry.due <= time));
+            self.store.arm(&self.queue, &soon).await?;
+            soon = later;
+        }
         self.store.arm_missing(&self.queue, &soon).await?;
         self.with_state(|state| state.reconciled = Some(now));
         Ok(())
+    }
+
+    /// Whether the clock has shown a later time before: somebody stepped it back.
+    fn went_back(&self, time: Timestamp) -> bool {
+        self.with_state(|state| {
+            let latest = state.latest.max(Some(time));
+            state.latest = latest;
+            latest.is_some_and(|latest| latest.since(time) > TOLERATED_SLEW)
+        })
     }
 
     /// Arms all of `lane` from SQL.

@@ -3,6 +3,7 @@
 
 mod faults;
 mod rows;
+mod scale;
 mod suite;
 mod worker;
 

@@ -12,9 +12,10 @@ use lotse_journal::{Body, Draft, Recorded, Tx, bucket_of, lane_of};
 use lotse_timers::{Entry, TimerStore};
 
 use super::catalogs::Catalogs;
+use super::lag::Lags;
 use super::work::{Outcome, Work};
 use crate::Error;
-use crate::domain::{Catalog, Change, Event, Fact, Reason, Replan, Transition};
+use crate::domain::{Catalog, Change, Event, Fact, Reason, Replan};
 use crate::store::facts::Placed;
 use crate::store::{clocks, facts, tickets};
 use crate::wire::changed::changed;
@@ -70,16 +71,21 @@ impl Keeper {
         for news in news {
             batch.take(tx, news, now).await?;
         }
-        self.save(tx, batch).await
+        let lags = Lags::of(&batch.changes);
+        self.save(tx, batch).await?;
+        // Of what a fact came too late for; a transaction that is run again counts again.
+        lags.note(now);
+        Ok(())
     }
 
     /// Fires those of `due` whose ticket is still of that generation and needs a look by now. The
     /// caller has caught up with the journal in the same transaction, which also holds the cursors
-    /// of the tickets' buckets: nobody else changes these tickets.
+    /// of the tickets' buckets: nobody else changes these tickets. What it told is to be measured
+    /// after the commit.
     ///
     /// # Errors
     /// As for [`Self::apply`].
-    pub async fn fire(&self, tx: &Tx, due: &[Entry]) -> Result<(), Error> {
+    pub async fn fire(&self, tx: &Tx, due: &[Entry]) -> Result<Lags, Error> {
         let now = self.clock.now();
         let catalog = self.catalogs.current(tx).await?;
         let ids: Vec<&str> = due.iter().map(|entry| entry.row.as_str()).collect();
@@ -87,7 +93,9 @@ impl Keeper {
         for entry in due {
             batch.fire(entry, now);
         }
-        self.save(tx, batch).await
+        let lags = Lags::of(&batch.changes);
+        self.save(tx, batch).await?;
+        Ok(lags)
     }
 
     /// Sets the timers of what was saved, after its commit.
@@ -117,7 +125,6 @@ impl Keeper {
     }
 
     async fn save(&self, tx: &Tx, batch: Batch<'_>) -> Result<(), Error> {
-        let now = self.clock.now();
         let Batch {
             works,
             plans,
@@ -134,11 +141,6 @@ impl Keeper {
             tx.emit_answer(Draft::ticket(ticket_id, body).at(at), reference);
         }
         for (ticket_id, change) in &changes {
-            if change.transition == Transition::Breached {
-                // How long it took to notice; a transaction that is run again counts again.
-                let lag = now.since(change.at).as_secs_f64();
-                metrics::histogram!("lotse_sla_breach_lag_seconds").record(lag);
-            }
             let id = works
                 .get(ticket_id)
                 .and_then(|work| work.id_of(&change.clock));

@@ -10,6 +10,7 @@ mod editions;
 mod explain;
 mod history;
 pub mod keeper;
+pub mod lag;
 pub mod notification_targets;
 pub mod policies;
 mod put;

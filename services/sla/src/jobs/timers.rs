@@ -53,11 +53,11 @@ impl DueRows for Due {
                 // until the commit, all is looked at again: a reply in time is never overtaken by
                 // its own breach.
                 self.journal.catch_up(&tx, &*self.follow, tickets).await?;
-                self.keeper.fire(&tx, due).await?;
-                Ok::<_, ConsumerError>(())
+                Ok::<_, ConsumerError>(self.keeper.fire(&tx, due).await?)
             }
         });
-        fired.await.map_err(ConsumerError::into_source)?;
+        let lags = fired.await.map_err(ConsumerError::into_source)?;
+        lags.note(self.journal.clock().now());
         self.follow.committed().await;
         Ok(())
     }

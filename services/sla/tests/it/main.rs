@@ -11,6 +11,7 @@ mod naive;
 mod notify;
 mod provenance;
 mod putting;
+mod replicas;
 mod suite;
 mod vectors;
 mod verifying;

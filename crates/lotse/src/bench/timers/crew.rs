@@ -95,6 +95,8 @@ impl Crew {
                 at_its_end: None,
             });
         }
+        // From here on the readers alone hold the other end.
+        drop(tell);
         let mut crew = Self {
             members,
             said,
@@ -140,24 +142,34 @@ impl Crew {
         self.members.iter().map(spent).sum()
     }
 
-    /// Tells all of them to end, and waits.
-    pub(super) async fn end(self) {
+    /// Tells all of them to end, waits, and returns what they still said.
+    pub(super) async fn end(self) -> Vec<Said> {
         let Self {
             members,
-            said,
+            mut said,
             supervisor,
         } = self;
         for mut member in members {
             drop(member.child.stdin.take());
             if member.at_its_end.is_none() {
                 // One that does not go is killed when it is dropped.
-                tokio::time::timeout(Duration::from_secs(10), member.child.wait())
+                tokio::time::timeout(Duration::from_secs(20), member.child.wait())
                     .await
                     .ok();
             }
         }
-        drop(said);
+        let mut rest = Vec::new();
+        let last = async {
+            // Ends when the last reader has come to the end of its worker's output.
+            while let Some((_, word)) = said.recv().await {
+                rest.push(word);
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), last)
+            .await
+            .ok();
         supervisor.shutdown(Duration::from_secs(5)).await.ok();
+        rest
     }
 }
 

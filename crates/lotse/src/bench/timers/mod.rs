@@ -4,7 +4,8 @@
 //! of a timer is the same for both: its row is taken out of a set of open rows in the same Redis,
 //! which also tells a second delivery from the first. [`plan`] says what is due when, [`worker`] is
 //! Lotse's worker process and [`bullmq`] starts the other's, [`crew`] keeps processes, [`measure`]
-//! runs the passes, [`tally`] counts, and [`report`] tells.
+//! runs the passes, [`tally`] counts, and [`report`] tells. [`million`] measures a full store, [`sql`] the
+//! real service.
 
 mod bullmq;
 mod crew;
@@ -14,6 +15,7 @@ mod plan;
 mod report;
 mod server;
 mod side;
+pub mod sql;
 mod tally;
 pub mod worker;
 
@@ -50,9 +52,28 @@ pub struct Args {
     /// How many timers are armed and not due while others are; 0 leaves this part out.
     #[arg(long, default_value_t = 1_000_000)]
     armed: u64,
+    /// Measure the real SLA service too, with its rows in a scratch database: postgres://…/NAME
+    /// (one is created beside NAME and dropped afterwards, so the user must be allowed to), or
+    /// sqlite://FOLDER (a file in FOLDER, one replica, timers in the process).
+    #[arg(long)]
+    database: Option<String>,
     /// Measure Lotse alone.
     #[arg(long)]
     without_bullmq: bool,
+    /// Measure one part alone.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+}
+
+/// The parts of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Both sides on Redis.
+    Redis,
+    /// A store full of timers.
+    Armed,
+    /// The real service; needs --database.
+    Sql,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -94,44 +115,51 @@ async fn compare(args: &Args, server: &Server, setting: &Setting) -> Result<Repo
         !cfg!(debug_assertions) || args.timers < 100_000,
         "an unoptimized build says nothing: cargo build --release"
     );
-    let other = match args.without_bullmq {
-        true => None,
-        false => Some(BullMq::install(&args.redis).await?),
-    };
-    let versions = other
-        .as_ref()
-        .map(|bullmq| (bullmq.version.clone(), bullmq.node.clone()));
-    let side = Side::Lotse {
+    let wanted = |part| args.only.is_none_or(|only| only == part);
+    ensure!(
+        args.only != Some(Part::Sql) || args.database.is_some(),
+        "the real service needs a --database"
+    );
+    let lotse = Side::Lotse {
         redis: args.redis.clone(),
     };
-    let lotse = measure::measure(&side, server, setting).await?;
-    let bullmq = match other {
-        Some(bullmq) => Some(measure::measure(&Side::BullMq(bullmq), server, setting).await?),
-        None => None,
-    };
-    let million = match args.armed {
-        0 => None,
-        armed => Some(million::measure(&side, &args.redis, server, setting, armed).await?),
-    };
+    let mut report = Report::default();
+    let mut versions = (None, None);
+    if wanted(Part::Redis) {
+        // First, so that a missing Node is told before minutes have passed.
+        let other = match args.without_bullmq {
+            true => None,
+            false => Some(BullMq::install(&args.redis).await?),
+        };
+        report.lotse = Some(measure::measure(&lotse, server, setting).await?);
+        if let Some(bullmq) = other {
+            versions = (Some(bullmq.version.clone()), Some(bullmq.node.clone()));
+            let bullmq = measure::measure(&Side::BullMq(bullmq), server, setting).await?;
+            report.bullmq = Some(bullmq);
+        }
+        report.judge();
+    }
+    if wanted(Part::Armed) && args.armed > 0 {
+        let full = million::measure(&lotse, &args.redis, server, setting, args.armed);
+        report.million = Some(full.await?);
+    }
+    if let Some(database) = args.database.as_deref().filter(|_| wanted(Part::Sql)) {
+        let real = sql::measure(database, &args.redis, server, setting);
+        report.with_sql = Some(Box::pin(real).await?);
+    }
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    report.machine = json!({
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "load_average": load.trim(),
+        "redis": server.version().await?,
+        "bullmq": versions.0,
+        "node": versions.1,
+        "timers": args.timers,
+        "over_seconds": args.over.as_secs(),
+        "replicas": args.replicas,
+    });
     tell("done");
-    Ok(Report {
-        goals: report::goals(&lotse, bullmq.as_ref()),
-        lotse,
-        bullmq,
-        million,
-        machine: json!({
-            "cores": cores,
-            "load_average": load.trim(),
-            "redis": server.version().await?,
-            "bullmq": versions.as_ref().map(|(bullmq, _)| bullmq),
-            "node": versions.as_ref().map(|(_, node)| node),
-            "timers": args.timers,
-            "over_seconds": args.over.as_secs(),
-            "replicas": args.replicas,
-        }),
-    })
+    Ok(report)
 }
 
 #[cfg(test)]

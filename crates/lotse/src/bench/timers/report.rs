@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::million::Million;
+use super::sql::WithSql;
 use super::tally::Lateness;
 
 /// One side.
@@ -58,14 +59,17 @@ pub(super) struct Goal {
 }
 
 /// Everything.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Report {
-    pub(super) lotse: Contestant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) lotse: Option<Contestant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bullmq: Option<Contestant>,
     pub(super) goals: Vec<Goal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) million: Option<Million>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) with_sql: Option<WithSql>,
     pub(super) machine: serde_json::Value,
 }
 
@@ -73,7 +77,7 @@ pub(super) struct Report {
 type Figure = fn(&Contestant) -> f64;
 
 /// Judges the figures.
-pub(super) fn goals(lotse: &Contestant, bullmq: Option<&Contestant>) -> Vec<Goal> {
+fn goals(lotse: &Contestant, bullmq: Option<&Contestant>) -> Vec<Goal> {
     let mut goals = Vec::new();
     let mut goal = |goal: &str, figure: f64, met: bool| {
         goals.push(Goal {
@@ -106,8 +110,34 @@ pub(super) fn goals(lotse: &Contestant, bullmq: Option<&Contestant>) -> Vec<Goal
 }
 
 impl Report {
+    /// Compares with the goals.
+    pub(super) fn judge(&mut self) {
+        if let Some(lotse) = &self.lotse {
+            self.goals = goals(lotse, self.bullmq.as_ref());
+        }
+    }
+
     /// For people.
     pub(super) fn table(&self) -> String {
+        let mut text = self
+            .lotse
+            .as_ref()
+            .map_or_else(String::new, |lotse| self.sides(lotse));
+        for Goal { goal, figure, met } in &self.goals {
+            let met = if *met { "met" } else { "MISSED" };
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "{goal:<48}{:>12}  {met}", number(*figure));
+        }
+        if let Some(million) = &self.million {
+            let _ = writeln!(text, "\n{}", million.line());
+        }
+        if let Some(with_sql) = &self.with_sql {
+            let _ = write!(text, "\n{}", with_sql.lines());
+        }
+        text
+    }
+
+    fn sides(&self, lotse: &Contestant) -> String {
         let mut text = String::new();
         let other = |figure: Figure| self.bullmq.as_ref().map(figure);
         let rows: [(&str, Figure); 13] = [
@@ -130,18 +160,11 @@ impl Report {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{:<24}{:>12}{:>12}", "", "Lotse", "BullMQ");
         for (name, figure) in rows {
-            let (mine, theirs) = (number(figure(&self.lotse)), other(figure).map(number));
+            let (mine, theirs) = (number(figure(lotse)), other(figure).map(number));
             let theirs = theirs.as_deref().unwrap_or("-");
             let _ = writeln!(text, "{name:<24}{mine:>12}{theirs:>12}");
         }
         text.push('\n');
-        for Goal { goal, figure, met } in &self.goals {
-            let met = if *met { "met" } else { "MISSED" };
-            let _ = writeln!(text, "{goal:<48}{:>12}  {met}", number(*figure));
-        }
-        if let Some(million) = &self.million {
-            let _ = writeln!(text, "\n{}", million.line());
-        }
         text
     }
 }
