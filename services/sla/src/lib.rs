@@ -95,6 +95,7 @@ pub fn build(deps: Deps, config: Config) -> Service {
     let keeper = Keeper::new(catalogs.clone(), clock.clone(), timers.clone());
     let follow = Arc::new(jobs::consumer::Follow::new(keeper.clone()));
     let due = jobs::timers::Due::new(db.clone(), journal.clone(), keeper, follow.clone());
+    let rebases = jobs::rebase::Rebases::new(journal.clone(), catalogs.clone(), follow.clone());
     let follower = journal.consumer_job(follow);
     let worker = Worker::new(timers, clock.clone(), QUEUE, Arc::new(due));
     let (sender, vault) = (notifications.sender(), notifications.vault());
@@ -115,6 +116,7 @@ pub fn build(deps: Deps, config: Config) -> Service {
         .add(tuned!(SlaServiceServer::new(api::Api(app.clone()))))
         .add(tuned!(AlertServiceServer::new(api::Api(app))))
         .job(follower)
+        .job(Arc::new(rebases))
         .job(Arc::new(worker))
         .job(Arc::new(outbox))
 }

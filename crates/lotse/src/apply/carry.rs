@@ -15,8 +15,8 @@ use super::spec::{Agent, Calendar, Group, Policy, Rule, Skill, Spec, Survey, Wor
 use super::state::{Clients, Known, State};
 use super::targets;
 use super::words::{
-    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS,
-    Vocabulary,
+    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, OPEN_TICKETS, PRESETS, PRIORITIES, SURVEYS,
+    TRIGGERS, Vocabulary,
 };
 
 /// What stopped it.
@@ -141,6 +141,7 @@ impl<'a> Carrier<'a> {
                 let request = sla::PutCalendarRequest {
                     calendar: Some(proto_calendar(calendar, etag(&state.calendars, name))),
                     effective_at: calendar.effective_at.as_deref().and_then(instant),
+                    open_tickets: OPEN_TICKETS.code(&calendar.open_tickets),
                     ..sla::PutCalendarRequest::default()
                 };
                 self.clients.sla.put_calendar(request).await?;
@@ -152,6 +153,7 @@ impl<'a> Carrier<'a> {
                 let etag = etag(&state.policies, name);
                 let request = sla::PutPolicyRequest {
                     policy: Some(proto_policy(policy, &self.group_ids, etag)),
+                    open_tickets: OPEN_TICKETS.code(&policy.open_tickets),
                     ..sla::PutPolicyRequest::default()
                 };
                 self.clients.sla.put_policy(request).await?;
@@ -336,6 +338,7 @@ fn proto_calendar(calendar: &Calendar, etag: String) -> sla::Calendar {
         holiday_files,
         holiday_regions,
         effective_at: _,
+        open_tickets: _,
     } = calendar;
     let interval = |(weekday, opens, closes): &(i32, String, String)| sla::WeeklyInterval {
         weekday: *weekday,
@@ -397,6 +400,7 @@ fn proto_policy(
         ends_at,
         reply_authors,
         bot_phase,
+        open_tickets: _,
     } = policy;
     let target = |target: &super::spec::Target| sla::Target {
         metric: METRICS.code(&target.metric),

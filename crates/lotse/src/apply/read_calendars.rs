@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lotse_calendar::HolidayFile;
 
 use super::read::{Kind, Reader};
-use super::read_promises::maps;
+use super::read_promises::{maps, open_tickets};
 use super::spec::{Calendar, Override};
 use super::words::{PRESETS, WEEKDAYS, time_of_day};
 use super::yaml::{Entry, Map};
@@ -44,6 +44,7 @@ pub(crate) fn calendar(reader: &mut Reader, map: &mut Map<'_>) -> Option<Calenda
     let effective_at = map
         .take("effective_at")
         .and_then(|entry| instant(reader, &entry));
+    let open_tickets = open_tickets(reader, map);
     let name = reader.name(Kind::Calendar, map)?;
     Some(Calendar {
         name,
@@ -54,6 +55,7 @@ pub(crate) fn calendar(reader: &mut Reader, map: &mut Map<'_>) -> Option<Calenda
         holiday_files,
         holiday_regions,
         effective_at,
+        open_tickets,
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::read::{Kind, Reader};
 use super::spec::{Conditions, Policy, Survey, Target};
 use super::words::{
-    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRIORITIES, SURVEYS, TRIGGERS, span,
+    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, OPEN_TICKETS, PRIORITIES, SURVEYS, TRIGGERS, span,
 };
 use super::yaml::{Entry, Map};
 
@@ -66,6 +66,7 @@ pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
     if reply_authors.is_empty() {
         reply_authors.insert("human".to_owned());
     }
+    let open_tickets = open_tickets(reader, map);
     let bot_phase = map
         .take("bot_phase")
         .and_then(|entry| reader.word(&entry, BOT_PHASES));
@@ -80,7 +81,15 @@ pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
         ends_at: ends_at.unwrap_or("solved".to_owned()),
         reply_authors,
         bot_phase: bot_phase.unwrap_or("counts".to_owned()),
+        open_tickets,
     })
+}
+
+/// What a change means to open tickets; empty for the default.
+pub(super) fn open_tickets(reader: &mut Reader, map: &mut Map<'_>) -> String {
+    let given = map.take("open_tickets");
+    let word = given.and_then(|entry| reader.word(&entry, OPEN_TICKETS));
+    word.unwrap_or_default()
 }
 
 fn conditions(reader: &mut Reader, mut map: Map<'_>) -> Conditions {

@@ -111,6 +111,9 @@ pub(crate) struct Calendar {
     /// RFC 3339; absent when it does not matter since when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) effective_at: Option<String>,
+    /// What a change means to open tickets: no part of what is compared.
+    #[serde(skip)]
+    pub(crate) open_tickets: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -131,6 +134,9 @@ pub(crate) struct Policy {
     pub(crate) ends_at: String,
     pub(crate) reply_authors: BTreeSet<String>,
     pub(crate) bot_phase: String,
+    /// What a change means to open tickets: no part of what is compared.
+    #[serde(skip)]
+    pub(crate) open_tickets: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

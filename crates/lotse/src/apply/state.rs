@@ -362,6 +362,7 @@ fn known_calendar(calendar: sla::Calendar) -> Known<Calendar> {
         holiday_files: files.map(|one| (one.name, one.text)).collect(),
         holiday_regions: regions.map(|one| (one.country, one.subdivision)).collect(),
         effective_at: calendar.effective_at.and_then(instant),
+        open_tickets: String::new(),
     };
     Known {
         etag: calendar.etag,
@@ -403,6 +404,7 @@ fn known_policy(
         ends_at: ENDS.word(policy.ends_at),
         reply_authors: authors.map(|code| AUTHORS.word(code)).collect(),
         bot_phase: BOT_PHASES.word(policy.bot_phase),
+        open_tickets: String::new(),
     };
     Ok(Known {
         etag: policy.etag,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use lotse_proto::common::v1::{AuthorKind, Channel, Priority, SlaMetric, SurveyKind};
 use lotse_proto::routing::v1::RotationUnit;
-use lotse_proto::sla::v1::{BotPhase, CalendarPreset, ResolutionEnd, SmtpSecurity, Weekday};
+use lotse_proto::sla::v1::{
+    BotPhase, CalendarPreset, OpenTickets, ResolutionEnd, SmtpSecurity, Weekday,
+};
 use lotse_proto::survey::v1::survey::Trigger;
 
 /// An enum of the API: its values by their names in lower case, without their common prefix.
@@ -30,6 +32,7 @@ vocabulary!(AUTHORS, AuthorKind, "AUTHOR_KIND_");
 vocabulary!(SURVEYS, SurveyKind, "SURVEY_KIND_");
 vocabulary!(TRIGGERS, Trigger, "TRIGGER_");
 vocabulary!(BOT_PHASES, BotPhase, "BOT_PHASE_");
+vocabulary!(OPEN_TICKETS, OpenTickets, "OPEN_TICKETS_");
 vocabulary!(ENDS, ResolutionEnd, "RESOLUTION_END_");
 vocabulary!(PRESETS, CalendarPreset, "CALENDAR_PRESET_");
 vocabulary!(UNITS, RotationUnit, "ROTATION_UNIT_");

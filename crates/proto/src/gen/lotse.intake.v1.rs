@@ -834,6 +834,10 @@ pub struct Ticket {
     /// with projections.
     #[prost(string, tag = "31")]
     pub etag: ::prost::alloc::string::String,
+    /// The ticket that it went into by MergeTickets; empty when it did not. A merged ticket is CLOSED
+    /// for good, and its messages stand on the ticket it went into.
+    #[prost(string, tag = "32")]
+    pub merged_into: ::prost::alloc::string::String,
 }
 /// Where a ticket's language comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -1342,6 +1346,32 @@ pub struct CloseTicketResponse {
     #[prost(message, optional, tag = "1")]
     pub ticket: ::core::option::Option<Ticket>,
 }
+/// Merges a ticket into another one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MergeTicketsRequest {
+    /// Makes a retry safe; at most 128 bytes.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The ticket that goes: `tkt_…`.
+    #[prost(string, tag = "2")]
+    pub source_ticket_id: ::prost::alloc::string::String,
+    /// The ticket that stays: `tkt_…`.
+    #[prost(string, tag = "3")]
+    pub target_ticket_id: ::prost::alloc::string::String,
+    /// The version of the source that the caller saw; empty for any.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// Both tickets after the merge.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MergeTicketsResponse {
+    /// The ticket that went, CLOSED.
+    #[prost(message, optional, tag = "1")]
+    pub source: ::core::option::Option<Ticket>,
+    /// The ticket that it went into: the target, or the one at the end of its chain.
+    #[prost(message, optional, tag = "2")]
+    pub target: ::core::option::Option<Ticket>,
+}
 /// Asks for what happened to a ticket.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetTimelineRequest {
@@ -1587,7 +1617,8 @@ pub mod ticket_service_client {
         /// `closes_at`, it reopens the ticket, unless it says nothing but thank you; after that, or in
         /// CLOSED, it becomes the first message of a new, linked ticket. Internal notes and whatever
         /// AUTOMATION or SYSTEM writes are allowed in every status and change nothing. A public message
-        /// of a HUMAN or BOT on a CLOSED ticket is an ILLEGAL_TRANSITION.
+        /// of a HUMAN or BOT on a CLOSED ticket is an ILLEGAL_TRANSITION. What is written to a ticket that
+        /// was merged goes to the one it went into.
         pub async fn add_message(
             &mut self,
             request: impl tonic::IntoRequest<super::AddMessageRequest>,
@@ -1606,7 +1637,8 @@ pub mod ticket_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
-        /// The messages of a ticket by `received_at`, oldest first. Safe to retry.
+        /// The messages of a ticket by `received_at`, oldest first, with those of tickets that went into
+        /// it; a ticket that went into another has none left. Safe to retry.
         pub async fn list_messages(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMessagesRequest>,
@@ -1742,6 +1774,33 @@ pub mod ticket_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Makes one ticket part of another: the source is CLOSED with `merged_into`, its messages move to
+        /// the target, its agent is free, nobody is asked how satisfied they were with it, and its SLA
+        /// clocks end; those of the target are recomputed from both histories. What is written to the
+        /// source later goes to the target. A target that was merged itself stands for the ticket it went
+        /// into. It cannot be taken back.
+        ///
+        /// Also INVALID_ARGUMENT (INVALID_FIELD) when source and target are, or lead to, the same ticket,
+        /// FAILED_PRECONDITION (ILLEGAL_TRANSITION) when either is CLOSED, which a source that was merged
+        /// before is.
+        pub async fn merge_tickets(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MergeTicketsRequest>,
+        ) -> std::result::Result<tonic::Response<super::MergeTicketsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.intake.v1.TicketService/MergeTickets");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.intake.v1.TicketService",
+                "MergeTickets",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// All that happened to a ticket, in all services: messages, statuses, assignments, transfers,
         /// SLA clocks, survey answers; in the order in which it was recorded. Safe to retry.
         pub async fn get_timeline(
@@ -1818,12 +1877,14 @@ pub mod ticket_service_server {
         /// `closes_at`, it reopens the ticket, unless it says nothing but thank you; after that, or in
         /// CLOSED, it becomes the first message of a new, linked ticket. Internal notes and whatever
         /// AUTOMATION or SYSTEM writes are allowed in every status and change nothing. A public message
-        /// of a HUMAN or BOT on a CLOSED ticket is an ILLEGAL_TRANSITION.
+        /// of a HUMAN or BOT on a CLOSED ticket is an ILLEGAL_TRANSITION. What is written to a ticket that
+        /// was merged goes to the one it went into.
         async fn add_message(
             &self,
             request: tonic::Request<super::AddMessageRequest>,
         ) -> std::result::Result<tonic::Response<super::AddMessageResponse>, tonic::Status>;
-        /// The messages of a ticket by `received_at`, oldest first. Safe to retry.
+        /// The messages of a ticket by `received_at`, oldest first, with those of tickets that went into
+        /// it; a ticket that went into another has none left. Safe to retry.
         async fn list_messages(
             &self,
             request: tonic::Request<super::ListMessagesRequest>,
@@ -1860,6 +1921,19 @@ pub mod ticket_service_server {
             &self,
             request: tonic::Request<super::CloseTicketRequest>,
         ) -> std::result::Result<tonic::Response<super::CloseTicketResponse>, tonic::Status>;
+        /// Makes one ticket part of another: the source is CLOSED with `merged_into`, its messages move to
+        /// the target, its agent is free, nobody is asked how satisfied they were with it, and its SLA
+        /// clocks end; those of the target are recomputed from both histories. What is written to the
+        /// source later goes to the target. A target that was merged itself stands for the ticket it went
+        /// into. It cannot be taken back.
+        ///
+        /// Also INVALID_ARGUMENT (INVALID_FIELD) when source and target are, or lead to, the same ticket,
+        /// FAILED_PRECONDITION (ILLEGAL_TRANSITION) when either is CLOSED, which a source that was merged
+        /// before is.
+        async fn merge_tickets(
+            &self,
+            request: tonic::Request<super::MergeTicketsRequest>,
+        ) -> std::result::Result<tonic::Response<super::MergeTicketsResponse>, tonic::Status>;
         /// All that happened to a ticket, in all services: messages, statuses, assignments, transfers,
         /// SLA clocks, survey answers; in the order in which it was recorded. Safe to retry.
         async fn get_timeline(
@@ -2464,6 +2538,47 @@ pub mod ticket_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CloseTicketSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.intake.v1.TicketService/MergeTickets" => {
+                    #[allow(non_camel_case_types)]
+                    struct MergeTicketsSvc<T: TicketService>(pub Arc<T>);
+                    impl<T: TicketService> tonic::server::UnaryService<super::MergeTicketsRequest>
+                        for MergeTicketsSvc<T>
+                    {
+                        type Response = super::MergeTicketsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::MergeTicketsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TicketService>::merge_tickets(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = MergeTicketsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

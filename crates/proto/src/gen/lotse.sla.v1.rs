@@ -874,7 +874,7 @@ impl SegmentPhase {
 /// conditions all hold; a ticket that none fits has no clocks.
 ///
 /// Policies are versioned. A ticket keeps the version it got (and the versions of its calendars)
-/// until another policy fits it: an edit is for tickets to come.
+/// until another policy fits it: an edit is for tickets to come, unless the Put says otherwise.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Policy {
     /// `pol_…`; set by the server. In a Put: which policy to change; empty to go by the name.
@@ -1138,6 +1138,9 @@ pub struct PutPolicyRequest {
     /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
+    /// What becomes of tickets that are open already. Unspecified means GRANDFATHER.
+    #[prost(enumeration = "OpenTickets", tag = "3")]
+    pub open_tickets: i32,
 }
 /// The policy as it is now.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1201,6 +1204,9 @@ pub struct PutCalendarRequest {
     /// here.
     #[prost(message, optional, tag = "3")]
     pub effective_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What becomes of tickets that are open already. Unspecified means GRANDFATHER.
+    #[prost(enumeration = "OpenTickets", tag = "4")]
+    pub open_tickets: i32,
 }
 /// The calendar as it is now.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1426,6 +1432,45 @@ impl PutOutcome {
         }
     }
 }
+/// What an edit means to tickets that are open already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OpenTickets {
+    /// In a Put: GRANDFATHER.
+    Unspecified = 0,
+    /// They keep the version they got, until another policy fits them.
+    Grandfather = 1,
+    /// They go by the new version from the time of the Put on, and so do open tickets for which the
+    /// policy is now the first that fits, such as those that none fitted. Done ticket by ticket in the
+    /// background: clocks that run or pause are retargeted and keep what they have used, with the
+    /// reason `policy_edited` or `calendar_edited`; clocks that have ended, and those broken before the
+    /// Put, stay as they are. Of a policy that was not changed, tickets that go by an older version are
+    /// brought up to date. An edited policy leaves its tickets the versions of the calendars that they
+    /// have; an edited calendar leaves them their policy.
+    RebaseOpen = 2,
+}
+impl OpenTickets {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPEN_TICKETS_UNSPECIFIED",
+            Self::Grandfather => "OPEN_TICKETS_GRANDFATHER",
+            Self::RebaseOpen => "OPEN_TICKETS_REBASE_OPEN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPEN_TICKETS_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPEN_TICKETS_GRANDFATHER" => Some(Self::Grandfather),
+            "OPEN_TICKETS_REBASE_OPEN" => Some(Self::RebaseOpen),
+            _ => None,
+        }
+    }
+}
 /// Generated client implementations.
 pub mod sla_service_client {
     #![allow(
@@ -1521,7 +1566,7 @@ pub mod sla_service_client {
         }
         /// Creates a policy or changes one. With an `id` that policy is changed, without one the policy of
         /// that name is, or it is made. A change is a new version, for tickets that get the policy from
-        /// now on; clocks that run keep theirs. Putting what is there already changes nothing and makes no
+        /// now on; clocks that run keep theirs, unless `open_tickets` says REBASE_OPEN. Putting what is there already changes nothing and makes no
         /// event, so it may be repeated at will. All that is wrong is told at once. Reasons: INVALID_FIELD
         /// (also for a calendar that does not exist and a target that its calendar never reaches),
         /// RESOURCE_NOT_FOUND (the id), RESOURCE_EXISTS (another policy has the name; named among the
@@ -1731,7 +1776,7 @@ pub mod sla_service_server {
     pub trait SlaService: std::marker::Send + std::marker::Sync + 'static {
         /// Creates a policy or changes one. With an `id` that policy is changed, without one the policy of
         /// that name is, or it is made. A change is a new version, for tickets that get the policy from
-        /// now on; clocks that run keep theirs. Putting what is there already changes nothing and makes no
+        /// now on; clocks that run keep theirs, unless `open_tickets` says REBASE_OPEN. Putting what is there already changes nothing and makes no
         /// event, so it may be repeated at will. All that is wrong is told at once. Reasons: INVALID_FIELD
         /// (also for a calendar that does not exist and a target that its calendar never reaches),
         /// RESOURCE_NOT_FOUND (the id), RESOURCE_EXISTS (another policy has the name; named among the

@@ -37,6 +37,10 @@ pub const SCOPES: &[(&str, &str)] = &[
     ),
     ("/lotse.intake.v1.TicketService/ListTickets", "tickets.read"),
     (
+        "/lotse.intake.v1.TicketService/MergeTickets",
+        "tickets.write",
+    ),
+    (
         "/lotse.intake.v1.TicketService/ReopenTicket",
         "tickets.write",
     ),

@@ -277,6 +277,12 @@ const DIMENSIONS: &[Dimension] = &[
     dimension("closed", "Whether it is closed.", Shape::Fact, |_| {
         Some("COALESCE(t.status, '') = 'closed'")
     }),
+    dimension(
+        "merged",
+        "Whether it went into another ticket.",
+        Shape::Fact,
+        |_| Some("t.merged_at IS NOT NULL"),
+    ),
     Dimension {
         name: "sla_metric",
         definition: "What the SLA clock measures.",

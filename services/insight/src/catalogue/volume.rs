@@ -48,6 +48,20 @@ pub(super) const METRICS: &[Metric] = &[
         ],
     },
     Metric {
+        id: "merged_tickets",
+        aliases: &["merges"],
+        definition: "Tickets that went into another one, in the period of the merge. They count as \
+                     created, and as neither solved nor backlog from then on, even if they were \
+                     solved before.",
+        direction: Direction::Neutral,
+        version: 1,
+        parts: &[Part {
+            name: "",
+            definition: "Tickets merged into others.",
+            formula: Formula::One(Measure::of(Source::Tickets, "t.merged_at", Kind::Count)),
+        }],
+    },
+    Metric {
         id: "backlog",
         aliases: &["unsolved_tickets"],
         definition: "Unsolved tickets (NEW, OPEN, PENDING, ON_HOLD) just before the end of each \

@@ -102,7 +102,8 @@ impl Needed {
                 | Body::TicketQueued(_)
                 | Body::TicketAssigned(_)
                 | Body::TicketTransferred(_)
-                | Body::TicketEscalated(_) => {
+                | Body::TicketEscalated(_)
+                | Body::TicketMerged(_) => {
                     needed.tickets.extend(event.ticket_id.map(str::to_owned));
                 }
                 // A created ticket has no row yet; the rest is no fact of insight's.
@@ -162,7 +163,8 @@ impl Facts {
             | Body::TicketQueued(_)
             | Body::TicketAssigned(_)
             | Body::TicketTransferred(_)
-            | Body::TicketEscalated(_) => {
+            | Body::TicketEscalated(_)
+            | Body::TicketMerged(_) => {
                 let Some(row) = ticket_id.and_then(|id| self.tickets.get_mut(id)) else {
                     return false;
                 };

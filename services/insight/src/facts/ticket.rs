@@ -84,6 +84,8 @@ pub struct Ticket {
     pub first_reopened_at: Option<Timestamp>,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
+    /// When it went into another ticket.
+    pub merged_at: Option<Timestamp>,
     /// When its present or last episode began: its creation, or its last reopening.
     pub episode_opened_at: Timestamp,
     /// Its present or last reply cycle.
@@ -133,6 +135,7 @@ impl Ticket {
             reopenings: 0,
             first_reopened_at: None,
             closed_at: None,
+            merged_at: None,
             episode_opened_at: at,
             cycle: Cycle {
                 number: 1,
@@ -158,6 +161,7 @@ impl Ticket {
             Body::TicketAssigned(event) => self.assigned(at, event, details),
             Body::TicketTransferred(event) => self.transferred(at, event, details),
             Body::TicketEscalated(event) => self.escalated(at, event, details),
+            Body::TicketMerged(_) => self.merged(at, details),
             _ => return false,
         }
         true
@@ -219,6 +223,18 @@ impl Ticket {
         if was_done && !self.is_done() {
             self.reopened(at, event.change() == Change::RequesterWrote, details);
         }
+    }
+
+    /// It went into another ticket, which is answered or not in its stead: it is no solved ticket, even
+    /// if it was one.
+    fn merged(&mut self, at: Timestamp, details: &mut Details) {
+        if !self.is_done() {
+            self.end_episode(at, details);
+        }
+        self.status = TicketStatus::Closed;
+        self.closed_at = Some(at);
+        self.merged_at = Some(at);
+        (self.first_solved_at, self.solved_at, self.solved_by) = (None, None, None);
     }
 
     fn end_episode(&mut self, at: Timestamp, details: &mut Details) {

@@ -6,7 +6,7 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 /// The tables of insight.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(CreateFacts)]
+    vec![Box::new(CreateFacts), Box::new(AddMergedAt)]
 }
 
 fn iden(name: &'static str) -> impl IntoIden {
@@ -67,6 +67,33 @@ async fn index(
         create.col(iden(column));
     }
     manager.create_index(create).await
+}
+
+struct AddMergedAt;
+
+impl MigrationName for AddMergedAt {
+    fn name(&self) -> &str {
+        "m0002_insight_merged_at"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for AddMergedAt {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let add = Table::alter()
+            .table(iden("insight_tickets"))
+            .add_column(long("merged_at"))
+            .to_owned();
+        manager.alter_table(add).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let drop = Table::alter()
+            .table(iden("insight_tickets"))
+            .drop_column(iden("merged_at"))
+            .to_owned();
+        manager.alter_table(drop).await
+    }
 }
 
 struct CreateFacts;

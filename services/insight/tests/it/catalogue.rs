@@ -16,6 +16,7 @@ async fn the_catalogue_names_metrics_parts_units_and_dimensions() {
     for id in [
         "ticket_volume",
         "opened_vs_solved",
+        "merged_tickets",
         "first_reply_time",
         "resolution_time",
         "first_contact_resolution",

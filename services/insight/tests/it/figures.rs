@@ -3,6 +3,7 @@
 use lotse_journal::Body;
 use lotse_proto::common::v1::{Channel, Priority};
 use lotse_proto::insight::v1::{Figure, QueryMetricsRequest};
+use lotse_proto::journal::v1::TicketMerged;
 use lotse_testkit::{TestDb, on_both_databases};
 
 use crate::desk::{self, created, minute, solved};
@@ -193,6 +194,27 @@ on_both_databases! {
         let by = stage.by("backlog", &["category"], "").await;
         let by: Vec<_> = by.iter().map(|(category, f)| (category.as_str(), f.value)).collect();
         assert_eq!(by, [("-", Some(1.0)), ("access", Some(1.0)), ("billing", Some(0.0))]);
+    }
+
+    async fn a_merged_ticket_is_neither_solved_nor_backlog(db: TestDb) {
+        let mut stage = Stage::new(db).await;
+        let merged = || Body::TicketMerged(TicketMerged { into_ticket_id: "d".to_owned() });
+        let came = || Body::TicketCreated(created(Channel::Email, "x", Priority::Normal));
+        for (ticket, story) in [
+            ("a", vec![(minute(0), came()), (minute(9), merged())]),
+            // Solved, but it was another one's all the time.
+            ("b", vec![(minute(1), came()), (minute(5), solved("ann")), (minute(9), merged())]),
+            ("c", vec![(minute(2), came()), (minute(8), solved("ann"))]),
+            ("d", vec![(minute(3), came())]),
+        ] {
+            stage.ticket(ticket, story).await;
+        }
+        assert_eq!(stage.figure("merged_tickets", "", "").await.value, Some(2.0));
+        assert_eq!(stage.figure("ticket_volume", "", "").await.value, Some(4.0));
+        assert_eq!(stage.figure("opened_vs_solved", "solved", "").await.value, Some(1.0));
+        assert_eq!(stage.figure("backlog", "", "").await.value, Some(1.0));
+        let apart = stage.figure("ticket_volume", "", "merged = false").await;
+        assert_eq!(apart.value, Some(2.0));
     }
 
     async fn percentiles_are_those_of_a_naive_model(db: TestDb) {

@@ -20,7 +20,7 @@ use crate::domain::lifecycle::Command;
 use crate::domain::order::Order;
 use crate::wire::time::PAST_SCOPE;
 use crate::wire::verb::{self, Verb, VerbRequest};
-use crate::wire::{answer, create as wire_create, message, update};
+use crate::wire::{answer, create as wire_create, merge as wire_merge, message, update};
 
 /// TicketService over the use cases.
 pub(crate) struct TicketApi(pub(crate) Arc<Intake>);
@@ -230,6 +230,19 @@ impl TicketService for TicketApi {
     ) -> Result<Response<proto::CloseTicketResponse>, Status> {
         let ticket = self.verb(request, |_, _| Command::Close).await?;
         Ok(Response::new(proto::CloseTicketResponse { ticket }))
+    }
+
+    async fn merge_tickets(
+        &self,
+        request: Request<proto::MergeTicketsRequest>,
+    ) -> Result<Response<proto::MergeTicketsResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let merge = checked(|wrong| wire_merge::read(wrong, &request, self.0.clock.now()))?;
+        let origin = origin(&caller, &merge.request_id);
+        Ok(Response::new(
+            self.0.merge(&origin, &request, &merge).await?,
+        ))
     }
 
     async fn get_timeline(

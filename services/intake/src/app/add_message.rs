@@ -7,6 +7,7 @@ use tracing::Span;
 
 use super::change::Aftermath;
 use super::create::{self, Item};
+use super::merge::survivor;
 use super::{Intake, enter, lock, not_before_creation};
 use crate::domain::conversation::{Effect, Heard};
 use crate::domain::language::Basis;
@@ -88,14 +89,25 @@ impl Intake {
         Ok(answer)
     }
 
-    /// The ticket that a message is for; locked where the message may change it.
+    /// The ticket that a message is for, or the one that it went into; locked where the message may
+    /// change it.
     async fn addressed(&self, tx: &Tx, new: &NewMessage) -> Result<Ticket, Error> {
         let aside = new.visibility == Visibility::Internal
             || matches!(new.author_kind, AuthorKind::Automation | AuthorKind::System);
         if !aside {
-            return lock(tx, &new.ticket_id, "", new.when).await;
+            let ticket = lock(tx, &new.ticket_id, "", new.when).await?;
+            return match ticket.merged_into {
+                Some(into) => lock(tx, &survivor(tx, &into).await?, "", new.when).await,
+                None => Ok(ticket),
+            };
         }
-        let ticket = tickets::find(tx, &new.ticket_id).await?;
+        let mut ticket = tickets::find(tx, &new.ticket_id).await?;
+        if let Some(into) = ticket
+            .as_ref()
+            .and_then(|ticket| ticket.merged_into.as_ref())
+        {
+            ticket = tickets::find(tx, &survivor(tx, into).await?).await?;
+        }
         let ticket = ticket.ok_or_else(|| Error::NoTicket(new.ticket_id.to_string()))?;
         not_before_creation(&ticket, new.when.at)?;
         Ok(ticket)

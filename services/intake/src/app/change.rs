@@ -6,7 +6,7 @@ use lotse_journal::{Origin, Tx};
 use lotse_proto::intake::v1 as proto;
 
 use super::{Intake, enter, lock, touch};
-use crate::domain::lifecycle::Command;
+use crate::domain::lifecycle::{Command, Illegal};
 use crate::domain::ticket::Ticket;
 use crate::error::Error;
 use crate::store::tickets;
@@ -44,6 +44,11 @@ impl Intake {
         let aftermath = &Aftermath::default();
         let work = |tx: Tx| async move {
             let mut ticket = lock(&tx, &verb.ticket_id, &verb.etag, verb.when).await?;
+            if ticket.merged_into.is_some() {
+                // Also for who may reopen closed ones: its messages are another ticket's.
+                let (status, asked) = (ticket.life.status, "changed: it was merged");
+                return Err(Illegal { status, asked }.into());
+            }
             let before = ticket.life.generation;
             let transition = ticket.life.apply(command, verb.when.at, rules)?;
             enter(

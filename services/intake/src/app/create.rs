@@ -226,6 +226,7 @@ fn ticket(
         repeat_of: repeated.map(|old| old.id.clone()),
         repeat_count: repeated.map_or(0, |old| old.repeat_count.saturating_add(1)),
         follow_up_of: follow_up_of.clone(),
+        merged_into: None,
         created_at: when.at,
         updated_at: when.now,
         version: 1,

@@ -151,6 +151,28 @@ impl Life {
         Ok(self.change(change, reason, at, rules))
     }
 
+    /// Ends because the ticket goes into another one at `at`.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn merge(&self, at: Timestamp) -> Result<Self, Illegal> {
+        if self.status == Status::Closed {
+            return Err(Illegal {
+                status: self.status,
+                asked: "merged",
+            });
+        }
+        Ok(Self {
+            status: Status::Closed,
+            hold_reason: String::new(),
+            since: at,
+            closed_at: Some(at),
+            closes_at: None,
+            generation: self.generation + i64::from(self.closes_at.is_some()),
+            ..self.clone()
+        })
+    }
+
     /// Goes where `change` leads. Whether it may is the caller's to know.
     pub(super) fn change(
         &self,

@@ -46,6 +46,8 @@ pub struct Ticket {
     pub repeat_count: u32,
     /// The closed ticket that this one continues.
     pub follow_up_of: Option<TicketId>,
+    /// The ticket that it went into.
+    pub merged_into: Option<TicketId>,
     /// When it was created, by event time.
     pub created_at: Timestamp,
     /// When its own fields or status last changed, by the clock.

@@ -10,7 +10,7 @@ use super::columns::{at, broken, id, millis, word};
 use crate::domain::ticket::Message;
 use crate::domain::words::{AuthorKind, Visibility};
 
-/// One message or note. Rows are never changed.
+/// One message or note. Rows are never changed, but for the ticket they stand on when that is merged.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "intake_messages")]
 pub struct Model {
@@ -68,6 +68,20 @@ pub(crate) async fn insert(conn: &impl ConnectionTrait, messages: &[Message]) ->
             .map_err(|error| broken("intake_messages", error))?;
     }
     conn.execute(&insert).await.map(drop)
+}
+
+/// Moves all messages of a ticket to another one.
+pub(crate) async fn hand_on(
+    conn: &impl ConnectionTrait,
+    from: &TicketId,
+    to: &TicketId,
+) -> Result<(), DbErr> {
+    let update = Query::update()
+        .table(Entity)
+        .value(Column::TicketId, to.as_str())
+        .and_where(Column::TicketId.eq(from.as_str()))
+        .to_owned();
+    conn.execute(&update).await.map(drop)
 }
 
 /// Up to `limit` messages of a ticket by `received_at`, from behind the message with this time and

@@ -19,6 +19,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(CreateMessages),
         Box::new(CreateRequesters),
         Box::new(CreateAssignments),
+        Box::new(AddMergedInto),
     ]
 }
 
@@ -243,5 +244,24 @@ impl MigrationTrait for CreateAssignments {
             .col(Assignment::AgentId)
             .take();
         manager.create_index(by_agent).await
+    }
+}
+
+struct AddMergedInto;
+
+impl MigrationName for AddMergedInto {
+    fn name(&self) -> &str {
+        "m0002_intake_merged_into"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for AddMergedInto {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let add = Table::alter()
+            .table(Tickets)
+            .add_column(nullable(text(Ticket::MergedInto)))
+            .take();
+        manager.alter_table(add).await
     }
 }

@@ -36,6 +36,22 @@ pub(crate) fn created(ticket: &Ticket, organisation: &str, past: Option<Timestam
     draft(ticket, past, body)
 }
 
+/// A ticket went into another one.
+pub(crate) fn merged(source: &Ticket, target: &Ticket) -> Draft {
+    let body = Body::TicketMerged(proto::TicketMerged {
+        into_ticket_id: target.id.to_string(),
+    });
+    draft(source, None, body)
+}
+
+/// A ticket took in another one.
+pub(crate) fn absorbed(target: &Ticket, source: &Ticket) -> Draft {
+    let body = Body::TicketAbsorbed(proto::TicketAbsorbed {
+        source_ticket_id: source.id.to_string(),
+    });
+    draft(target, None, body)
+}
+
 /// Facts of a ticket changed.
 pub(crate) fn updated(ticket: &Ticket, changed: &[&'static str], past: Option<Timestamp>) -> Draft {
     let body = Body::TicketUpdated(proto::TicketUpdated {

@@ -8,6 +8,7 @@ pub(crate) mod check;
 pub(crate) mod create;
 pub(crate) mod enums;
 pub(crate) mod event;
+pub(crate) mod merge;
 pub(crate) mod message;
 pub(crate) mod time;
 pub(crate) mod update;

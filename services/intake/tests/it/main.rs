@@ -14,6 +14,7 @@ mod events;
 mod facts;
 mod lifecycle;
 mod listing;
+mod merging;
 mod privacy;
 mod repeats;
 mod support;

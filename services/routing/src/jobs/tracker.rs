@@ -52,6 +52,8 @@ impl Tracker {
                     item.trail.cause = cause(event);
                 }
             }
+            // It has ended, like one that was closed: whoever had it is free.
+            Body::TicketMerged(_) => item.follow_status(Status::Closed, &self.policy),
             // Deadlines only order a queue, and what is only recorded has none. They are no change
             // of the ticket's route, so its version stays.
             Body::ClockChanged(changed) if !self.policy.recorded => {
@@ -154,6 +156,7 @@ fn concerns(body: &Body) -> bool {
         Body::TicketCreated(_)
             | Body::TicketUpdated(_)
             | Body::TicketStatusChanged(_)
+            | Body::TicketMerged(_)
             | Body::ClockChanged(_)
     )
 }

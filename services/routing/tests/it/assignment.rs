@@ -116,6 +116,26 @@ lotse_testkit::on_both_databases! {
         assert_eq!((&released.agent_id, &released.group_id), (&anna, &group));
     }
 
+    async fn a_merged_ticket_frees_its_agent_and_waits_for_nobody(db: TestDb) {
+        let (stage, group) = Stage::with_group(db).await;
+        let anna = stage.online(agent("Anna", &group, 1)).await;
+        let first = stage.ticket(created()).await;
+        let second = stage.ticket(created()).await;
+        let third = stage.ticket(created()).await;
+        let into_ticket_id = third.clone();
+        let merged = Body::TicketMerged(journal::TicketMerged { into_ticket_id });
+        // One that waits and one that somebody has.
+        stage.journal(&second, vec![merged.clone()]).await;
+        stage.journal(&first, vec![merged.clone()]).await;
+        stage.suite.settle().await;
+        assert_eq!(stage.route(&third).await.agent_id, anna);
+        assert_eq!(stage.get_agent(&anna).await.load, 1.0);
+        assert_eq!(stage.board().await.waiting, []);
+        let events = stage.events(&first).await;
+        let Some(Body::TicketReleased(released)) = events.last() else { panic!("{events:?}") };
+        assert_eq!((&released.agent_id, &released.group_id), (&anna, &group));
+    }
+
     async fn a_pending_ticket_frees_its_configured_share(db: TestDb) {
         let config = Config { pending_share: 0.25, ..Config::default() };
         let stage = Stage::with(db, config).await;

@@ -50,6 +50,7 @@ impl App {
         let calendar = request.calendar.as_ref();
         let calendar =
             calendar.ok_or_else(|| lotse_errors::Error::invalid("calendar", "is required"))?;
+        let open_tickets = put::read_open_tickets(request.open_tickets)?;
         settings::lock(tx).await?;
         let in_force = settings::in_force::<CalendarContent>(tx).await?;
         let mut wrong = Violations::new();
@@ -70,6 +71,7 @@ impl App {
         self.check_open(tx, existing, &content, now).await?;
         let id = || CalendarId::generate(now).to_string();
         let (setting, outcome) = put::store(tx, existing, content, now, id).await?;
+        put::rebase(tx, open_tickets, &setting, now).await?;
         Ok(proto::PutCalendarResponse {
             calendar: Some(write(&setting)),
             outcome: outcome.into(),

@@ -244,6 +244,7 @@ pub(super) fn of_rows(row: &Row, ticket: &Ticket, facts: &crate::domain::Facts) 
         wrote_at,
         group,
         bot,
+        plan_at,
         facts: stored_facts,
         plan,
         tallies,
@@ -260,6 +261,7 @@ pub(super) fn of_rows(row: &Row, ticket: &Ticket, facts: &crate::domain::Facts) 
     fields.check_at("wrote_at", *wrote_at, ticket.wrote_at);
     fields.check("group_id", group, &ticket.group);
     fields.check("bot", bot, &ticket.bot);
+    fields.check_at("plan_at", *plan_at, ticket.plan_at);
     fields.check("facts", stored_facts, facts);
     let chosen = ticket.plan.as_ref().map(|plan| plan.reference.clone());
     fields.check("plan", plan, &chosen);

@@ -8,7 +8,7 @@ use lotse_journal::{audit, bucket_of};
 use lotse_proto::sla::v1 as proto;
 use lotse_proto::time::{from_proto, to_proto};
 
-use super::history::{Choice, History, Key, Until, recompute};
+use super::history::{Choice, History, Key, Until, merged, recompute};
 use crate::domain::{Clock, Metric, PlanRef, State, explain};
 use crate::jobs::consumer::NAME;
 use crate::store::clocks::{self, Stored};
@@ -97,13 +97,15 @@ impl App {
         let catalog = self.catalogs.current(&snapshot).await?;
         let consumed = audit::consumed(&snapshot, NAME).await?;
         let histories = audit::histories(&snapshot, &[&ticket]).await?;
+        let merged = merged(&snapshot, &histories).await?;
         snapshot.rollback().await?;
         let events = histories.into_values().next().unwrap_or_default();
         let until = Until {
             position: consumed[usize::from(bucket_of(&ticket))],
             at: as_of,
         };
-        let mut history = recompute(&catalog, &events, until, true)?.ok_or_else(missing)?;
+        let mut history =
+            recompute(&catalog, (&events, &merged), until, true)?.ok_or_else(missing)?;
         history.let_pass(as_of);
         let mut clocks: Vec<_> = history.record.clocks().collect();
         clocks.retain(|clock| clock.metric == metric && (cycle == 0 || clock.cycle == cycle));

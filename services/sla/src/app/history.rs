@@ -4,16 +4,17 @@
 //! Timers are let fire where the journal tells that they did. What comes out is laid beside what
 //! was told: every transition that a clock went through, and none that it did not.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lotse_clock::Timestamp;
 use lotse_ids::ClockId;
-use lotse_journal::{Body, Recorded};
+use lotse_journal::{Body, Recorded, audit};
 use lotse_proto::journal::v1 as proto;
 use lotse_proto::journal::v1::clock_changed::Transition as ProtoTransition;
 use lotse_proto::time::from_proto;
+use sea_orm::ConnectionTrait;
 
 use super::differences::{Difference, Told};
 use crate::Error;
@@ -69,14 +70,45 @@ pub(crate) struct Choice {
     pub(crate) facts: Facts,
 }
 
-/// Recomputes the ticket whose events these are, all of its history in order; `watched` notes what
-/// an explanation needs. `None` when its creation is not among them.
+/// The journals of tickets that went into others.
+pub(crate) type Merged = BTreeMap<String, Vec<Recorded>>;
+
+/// The journals of all tickets that went into those of `histories`, and into them before.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn merged(
+    conn: &impl ConnectionTrait,
+    histories: &BTreeMap<String, Vec<Recorded>>,
+) -> Result<Merged, Error> {
+    let sources = |histories: &BTreeMap<String, Vec<Recorded>>| -> BTreeSet<String> {
+        let events = histories.values().flatten();
+        let source = |event: &Recorded| match &event.body {
+            Body::HistoryMerged(merged) => Some(merged.source_ticket_id.clone()),
+            _ => None,
+        };
+        events.filter_map(source).collect()
+    };
+    let mut merged = Merged::new();
+    let mut wanted = sources(histories);
+    while !wanted.is_empty() {
+        let keys: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        let found = audit::histories(conn, &keys).await?;
+        wanted = sources(&found);
+        merged.extend(found);
+        wanted.retain(|source| !merged.contains_key(source));
+    }
+    Ok(merged)
+}
+
+/// Recomputes the ticket whose events these are, all of its history in order, with the journals of
+/// those that went into it; `watched` notes what an explanation needs. `None` when its creation is not among them.
 ///
 /// # Errors
 /// When the journal names a version of a policy or calendar that is not there.
 pub(crate) fn recompute(
     catalog: &Catalog,
-    events: &[Recorded],
+    (events, merged): (&[Recorded], &Merged),
     until: Until,
     watched: bool,
 ) -> Result<Option<History>, Error> {
@@ -94,7 +126,7 @@ pub(crate) fn recompute(
         if let Tidings::Created { facts, .. } = &news.tidings {
             retrace = Some(Retrace::new(
                 catalog,
-                events,
+                (events, merged),
                 news.at,
                 facts.clone(),
                 watched,
@@ -121,6 +153,8 @@ impl History {
 
 struct Retrace<'a> {
     catalog: &'a Catalog,
+    /// The journals of the tickets that went into it.
+    merged: &'a Merged,
     /// What was chosen, by the event that led to it.
     plans: BTreeMap<&'a str, &'a proto::PlanChosen>,
     /// Ids of the clocks, as they were told.
@@ -135,7 +169,7 @@ struct Retrace<'a> {
 impl<'a> Retrace<'a> {
     fn new(
         catalog: &'a Catalog,
-        events: &'a [Recorded],
+        (events, merged): (&'a [Recorded], &'a Merged),
         at: Timestamp,
         facts: Facts,
         watched: bool,
@@ -158,6 +192,7 @@ impl<'a> Retrace<'a> {
         }
         Self {
             catalog,
+            merged,
             plans,
             ids,
             noticed: BTreeMap::new(),
@@ -184,8 +219,8 @@ impl<'a> Retrace<'a> {
             tidings,
         } = news;
         let solved = self.history.record.ticket().status.is_solved();
-        if solved && matches!(tidings, Tidings::Released(_)) {
-            // Nobody is awaited there.
+        if solved && matches!(tidings, Tidings::Released(_) | Tidings::Edited(_)) {
+            // Nobody is awaited there, and it is not open any more.
             return Ok(());
         }
         let (event, _) = tidings.told(&mut self.history.facts);
@@ -197,14 +232,19 @@ impl<'a> Retrace<'a> {
                 reason: Reason::None,
             }),
         };
-        if event == Event::Touched && !human && replan.is_none() {
+        if matches!(event, Event::Edited | Event::Touched) && !human && replan.is_none() {
             return Ok(());
         }
+        let absorbed = match &event {
+            Event::Absorbed { source } => self.absorbed(source)?,
+            _ => Vec::new(),
+        };
         let fact = Fact {
             at,
             event,
             human,
             replan,
+            absorbed,
         };
         let changes = self
             .history
@@ -212,6 +252,18 @@ impl<'a> Retrace<'a> {
             .take(fact, reference.into(), recorded_at);
         self.note(changes);
         Ok(())
+    }
+
+    /// The facts of a ticket that went into this one, as its own journal tells them.
+    fn absorbed(&self, source: &str) -> Result<Vec<Fact>, Error> {
+        let all = Until {
+            position: i64::MAX,
+            at: Timestamp::MAX,
+        };
+        let events = self.merged.get(source).map(Vec::as_slice);
+        let events = events.unwrap_or_default();
+        let history = recompute(self.catalog, (events, self.merged), all, false)?;
+        Ok(history.map_or_else(Vec::new, |history| history.record.facts().to_vec()))
     }
 
     fn choose(

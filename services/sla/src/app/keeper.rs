@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lotse_clock::{BusinessClock, Timestamp};
 use lotse_journal::{Body, Draft, Recorded, Tx, bucket_of, lane_of};
+use lotse_proto::journal::v1::HistoryMerged;
 use lotse_timers::{Entry, TimerStore};
 
 use super::catalogs::Catalogs;
@@ -255,13 +256,22 @@ impl<'a> Batch<'a> {
             );
             return Ok(());
         };
-        if work.is_solved() && matches!(tidings, Tidings::Released(_)) {
-            // Nobody is awaited there.
+        if work.is_solved() && matches!(tidings, Tidings::Released(_) | Tidings::Edited(_)) {
+            // Nobody is awaited there, and it is not open any more.
             return Ok(());
         }
+        if let Some(into) = tidings.merged_into() {
+            // All that is timed of the source is stored with this batch; whoever reads of it in the
+            // target's bucket finds it.
+            let merged = HistoryMerged {
+                source_ticket_id: ticket_id.to_owned(),
+            };
+            tx.emit(Draft::ticket(into, Body::HistoryMerged(merged)).at(at));
+        }
+        let edited = tidings.edited();
         let (event, asked) = tidings.told(work.facts_mut());
         let created = matches!(event, Event::Created { .. });
-        let replan = match asked.map(|reason| work.replan(catalog, reason)) {
+        let replan = match asked.map(|reason| work.replan(catalog, edited, reason)) {
             Some(replan) => replan?,
             None => None,
         };
@@ -278,7 +288,7 @@ impl<'a> Batch<'a> {
             reason: Reason::None,
         };
         let replan = replan.or(created.then_some(none));
-        if event == Event::Touched && !human && replan.is_none() {
+        if matches!(event, Event::Edited | Event::Touched) && !human && replan.is_none() {
             return Ok(());
         }
         let fact = Fact {
@@ -286,6 +296,7 @@ impl<'a> Batch<'a> {
             event,
             human,
             replan,
+            absorbed: Vec::new(),
         };
         let place = (position, recorded_at);
         let changes = work.take(tx, catalog, place, fact, now).await?;

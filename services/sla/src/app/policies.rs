@@ -43,6 +43,7 @@ impl App {
         let now = self.clock.now();
         let policy = request.policy.as_ref();
         let policy = policy.ok_or_else(|| lotse_errors::Error::invalid("policy", "is required"))?;
+        let open_tickets = put::read_open_tickets(request.open_tickets)?;
         settings::lock(tx).await?;
         let in_force = settings::in_force::<PolicyContent>(tx).await?;
         let calendars = settings::in_force::<CalendarContent>(tx).await?;
@@ -62,6 +63,7 @@ impl App {
         let content = put::accept(&name, existing, &in_force, content, wrong)?;
         let id = || PolicyId::generate(now).to_string();
         let (setting, outcome) = put::store(tx, existing, content, now, id).await?;
+        put::rebase(tx, open_tickets, &setting, now).await?;
         Ok(proto::PutPolicyResponse {
             policy: Some(write(&setting)),
             outcome: outcome.into(),

@@ -5,9 +5,10 @@ use lotse_errors::Violations;
 use lotse_grpc::etag;
 use lotse_journal::{Body, Draft, Tx};
 use lotse_proto::journal::v1::ConfigurationChanged;
-use lotse_proto::sla::v1::PutOutcome;
+use lotse_proto::sla::v1::{OpenTickets, PutOutcome};
 
 use crate::Error;
+use crate::store::rebases::{self, Rebase};
 use crate::store::settings::{self, Content, Setting};
 
 /// Which setting a Put is about.
@@ -97,4 +98,36 @@ pub(super) async fn store<C: Content + Clone>(
         PutOutcome::Created
     };
     Ok((setting, outcome))
+}
+
+/// Which open tickets an edit is for.
+pub(super) fn read_open_tickets(given: i32) -> Result<OpenTickets, Error> {
+    match OpenTickets::try_from(given) {
+        Ok(OpenTickets::Unspecified) => Ok(OpenTickets::Grandfather),
+        Ok(known) => Ok(known),
+        Err(_) => {
+            let must = "must be GRANDFATHER or REBASE_OPEN";
+            Err(lotse_errors::Error::invalid("open_tickets", must).into())
+        }
+    }
+}
+
+/// Leaves word for the job that tells open tickets of an edit, if it is for them too.
+pub(super) async fn rebase<C: Content>(
+    tx: &Tx,
+    open_tickets: OpenTickets,
+    setting: &Setting<C>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if open_tickets == OpenTickets::RebaseOpen {
+        let rebase = Rebase {
+            id: setting.id.clone(),
+            version: setting.version,
+            edited_at: now,
+            lane: 0,
+            after: String::new(),
+        };
+        rebases::save(tx, &rebase).await?;
+    }
+    Ok(())
 }

@@ -12,7 +12,7 @@ use lotse_journal::{BUCKETS, Recorded, audit, bucket_of};
 
 use super::catalogs::Catalogs;
 use super::differences::{Difference, of_clocks, of_rows};
-use super::history::{Until, recompute};
+use super::history::{Merged, Until, merged, recompute};
 use crate::Error;
 use crate::domain::{Catalog, Clock};
 use crate::jobs::consumer::NAME;
@@ -51,6 +51,7 @@ struct Page {
     rows: Vec<tickets::Row>,
     clocks: BTreeMap<String, Vec<Clock>>,
     histories: BTreeMap<String, Vec<Recorded>>,
+    merged: Merged,
     consumed: [i64; BUCKETS as usize],
     parked: HashSet<String>,
     catalog: Arc<Catalog>,
@@ -129,9 +130,11 @@ impl Verifier {
                 .or_default()
                 .push(stored.clock);
         }
+        let histories = audit::histories(&snapshot, &ids).await?;
         let page = Page {
             clocks,
-            histories: audit::histories(&snapshot, &ids).await?,
+            merged: merged(&snapshot, &histories).await?,
+            histories,
             consumed: audit::consumed(&snapshot, NAME).await?,
             parked: audit::parked(&snapshot, NAME).await?,
             catalog,
@@ -194,7 +197,7 @@ fn check(row: &tickets::Row, page: &Page, report: &mut Report) -> Vec<Difference
     };
     let events = page.histories.get(&row.ticket_id);
     let events = events.map(Vec::as_slice).unwrap_or_default();
-    let mut history = match recompute(&page.catalog, events, until, false) {
+    let mut history = match recompute(&page.catalog, (events, &page.merged), until, false) {
         Ok(Some(history)) => history,
         Ok(None) => return vec![Difference::of_ticket("ticket", "known", "never created")],
         Err(error) => return vec![Difference::of_ticket("ticket", "known", error)],

@@ -75,6 +75,7 @@ impl Work {
             wrote_at: row.wrote_at,
             group: row.group.clone(),
             bot: row.bot,
+            plan_at: row.plan_at,
             tallies: row.tallies.clone(),
             clocks: latest
                 .iter()
@@ -109,14 +110,19 @@ impl Work {
         self.row.as_ref().map(|row| (row.generation, row.next_at))
     }
 
-    /// Another plan, if the facts as they are now lead to one.
+    /// Another plan, if the facts as they are now lead to one, or the edit of a policy or calendar
+    /// for open tickets does.
     pub(super) fn replan(
         &self,
         catalog: &Catalog,
+        edited: Option<&str>,
         reason: Reason,
     ) -> Result<Option<Replan>, Error> {
         let before = self.ticket.plan.as_ref().map(|plan| &plan.reference);
-        let chosen = catalog.choose(&self.facts, before);
+        let chosen = match edited {
+            Some(edited) => catalog.choose_edited(&self.facts, before, edited),
+            None => catalog.choose(&self.facts, before),
+        };
         if chosen.as_ref() == before {
             return Ok(None);
         }
@@ -143,13 +149,21 @@ impl Work {
             .replan
             .as_ref()
             .and_then(|replan| replan.plan.as_deref());
+        let mut changes = self.ticket.pass_until_recorded(fact.at, recorded_at, now);
         let late = !created && self.ticket.is_late(fact.at);
         let adds = !created && fact.replan.is_some() && self.ticket.adds_metrics(plan);
-        if late || adds {
+        let absorbs = match &fact.event {
+            Event::Absorbed { source } => Some(source.clone()),
+            _ => None,
+        };
+        if let Some(source) = &absorbs {
+            fact.absorbed = facts::load(conn, source, catalog).await?;
+        }
+        if late || adds || absorbs.is_some() {
             self.load_history(conn, catalog).await?;
         }
         let before = self.history.as_deref().unwrap_or_default();
-        let changes = if late {
+        let done = if late {
             let after = before.partition_point(|earlier| earlier.at <= fact.at);
             let mut facts = before.to_vec();
             facts.insert(after, fact.clone());
@@ -160,6 +174,7 @@ impl Work {
         } else {
             self.ticket.step(&fact, before, now)
         };
+        changes.extend(done);
         if let Some(history) = &mut self.history {
             let after = history.partition_point(|earlier| earlier.at <= fact.at);
             history.insert(after, fact.clone());
@@ -209,6 +224,7 @@ impl Work {
             wrote_at: ticket.wrote_at,
             group: ticket.group,
             bot: ticket.bot,
+            plan_at: ticket.plan_at,
             facts,
             plan: ticket.plan.as_ref().map(|plan| plan.reference.clone()),
             tallies: ticket.tallies,

@@ -140,6 +140,41 @@ impl Catalog {
         })
     }
 
+    /// What a ticket goes by after `edited`, a policy or calendar, was edited for open tickets too.
+    ///
+    /// Of a policy, the first that fits now; a ticket that has it already takes its version in
+    /// force, with the versions of calendars that it has. Of a calendar, what the ticket has, with
+    /// that calendar's version in force.
+    pub fn choose_edited(
+        &self,
+        facts: &Facts,
+        before: Option<&PlanRef>,
+        edited: &str,
+    ) -> Option<PlanRef> {
+        if let Some(version) = self.current.get(edited) {
+            let mut plan = before?.clone();
+            if let Some(kept) = plan.calendars.get_mut(edited) {
+                *kept = *version;
+            }
+            return Some(plan);
+        }
+        let mut plan = self.choose(facts, None)?;
+        if let Some(kept) = before.filter(|kept| kept.policy.id == plan.policy.id) {
+            for (calendar, version) in &mut plan.calendars {
+                *version = kept.calendars.get(calendar).copied().unwrap_or(*version);
+            }
+        }
+        Some(plan)
+    }
+
+    /// Whether a ticket with these facts is one of those that an edit for open tickets is about:
+    /// something else comes out of it, and it goes by what was edited, before or after.
+    pub fn is_outdated(&self, facts: &Facts, before: Option<&PlanRef>, edited: &str) -> bool {
+        let after = self.choose_edited(facts, before, edited);
+        let uses = |plan: &PlanRef| plan.policy.id == edited || plan.calendars.contains_key(edited);
+        after.as_ref() != before && (before.is_some_and(uses) || after.as_ref().is_some_and(uses))
+    }
+
     /// The terms of every metric under `reference`.
     ///
     /// # Errors

@@ -276,7 +276,13 @@ impl Clock {
     }
 
     /// Past due since `due`.
-    fn breach(&mut self, due: Timestamp, now: Timestamp, reason: Reason, log: &mut Vec<Change>) {
+    pub(super) fn breach(
+        &mut self,
+        due: Timestamp,
+        now: Timestamp,
+        reason: Reason,
+        log: &mut Vec<Change>,
+    ) {
         self.state = State::Breached;
         self.reason = reason;
         self.times.due = Some(due);

@@ -19,6 +19,8 @@ pub struct Fact {
     pub human: bool,
     /// What the ticket goes by from now on, where that changed.
     pub replan: Option<Replan>,
+    /// For [`Event::Absorbed`]: all facts of the ticket that went into this one, in order of time.
+    pub absorbed: Vec<Fact>,
 }
 
 /// What happened. Also the stored form.
@@ -43,6 +45,18 @@ pub enum Event {
     Answered(Author),
     /// It came into other hands, or waits for some.
     Handed(Hand),
+    /// It went into another ticket.
+    Merged,
+    /// Another ticket went into it.
+    Absorbed {
+        /// That ticket.
+        source: String,
+    },
+    /// The requester wrote to a ticket that went into this one later, which changes no status here.
+    /// Never stored: it is what becomes of such a message when histories are united.
+    Asked,
+    /// What it goes by was edited, for open tickets too.
+    Edited,
     /// Nothing that any other clock than idle looks at.
     Touched,
 }

@@ -4,12 +4,12 @@
 //! told before. A breach that proves to have been none is retracted; apart from that a result never
 //! changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lotse_clock::Timestamp;
 
 use super::clock::{Change, Clock, Transition};
-use super::fact::Fact;
+use super::fact::{Event, Fact};
 use super::ticket::Ticket;
 use super::vocabulary::{Metric, Reason, State};
 
@@ -28,6 +28,7 @@ pub fn reconcile(
     let mut clocks = std::mem::take(&mut ticket.past);
     clocks.extend(std::mem::take(&mut ticket.clocks).into_values());
     clocks.sort_by_key(|clock| clock.cycle);
+    rename_merged(&mut stored, &clocks, facts);
     let mut cycles: BTreeMap<_, _> = before
         .tallies
         .iter()
@@ -90,6 +91,36 @@ fn by_beginning(mut clocks: Vec<Clock>) -> BTreeMap<(Metric, Timestamp), Vec<Clo
     sorted
 }
 
+/// A merge may move the beginning of an open clock. Where what came late has undone that, the clock
+/// goes under the beginning that the replay gives it.
+fn rename_merged(
+    stored: &mut BTreeMap<(Metric, Timestamp), Vec<Clock>>,
+    replayed: &[Clock],
+    facts: &[Fact],
+) {
+    let merged = |fact: &Fact| matches!(fact.event, Event::Absorbed { .. });
+    if !facts.iter().any(merged) {
+        return;
+    }
+    let begun: BTreeSet<_> = replayed
+        .iter()
+        .map(|clock| (clock.metric, clock.started_at))
+        .collect();
+    let lost: Vec<_> = stored
+        .iter()
+        .filter(|(key, clocks)| !begun.contains(key) && clocks.iter().any(Clock::is_open))
+        .map(|(key, _)| *key)
+        .collect();
+    for key in lost {
+        let mut own = begun.iter().filter(|other| other.0 == key.0);
+        if let Some(found) = own.find(|other| !stored.contains_key(other)).copied()
+            && let Some(clocks) = stored.remove(&key)
+        {
+            stored.insert(found, clocks);
+        }
+    }
+}
+
 fn is_same(one: &Clock, other: &Clock) -> bool {
     one.metric == other.metric && one.cycle == other.cycle
 }
@@ -120,6 +151,9 @@ fn merge(
         retell(Transition::Warned(*share), &old, own, told);
     }
     new.warned = new.warned.max(old.warned);
+    if new.terms != old.terms {
+        retell(Transition::Retargeted, &old, own, told);
+    }
     if old.state == State::Breached {
         // The replay ends with the last fact; the breach that a timer found after it still holds.
         if let (State::Running, Some(due)) = (new.state, new.times.due.filter(|due| *due < now)) {
@@ -145,7 +179,9 @@ fn merge(
             }
         }
         (State::Paused, State::Running) => retell(Transition::Resumed, &old, own, told),
-        (State::Running, State::Running) if old.times.due != new.times.due => {
+        (State::Running, State::Running)
+            if old.times.due != new.times.due && new.terms == old.terms =>
+        {
             new.tell(Transition::Retargeted, now, Reason::HistoryChanged, told);
         }
         (_, State::Running) | (State::Paused, State::Paused) => {}

@@ -13,6 +13,7 @@ use super::catalog::Plan;
 use super::clock::Clock;
 use super::fact::{Event, Fact, Replan};
 use super::hours::Terms;
+use super::merge;
 use super::ticket::{Ticket, mode};
 use super::vocabulary::{Metric, Mode, Reason, State};
 
@@ -94,6 +95,9 @@ impl Lives {
         source: &Source,
         before: (&[Fact], &[Source]),
     ) {
+        if let Event::Absorbed { .. } = &fact.event {
+            self.unite(ticket, fact, source, before);
+        }
         for clock in ticket.clocks.values().chain(&ticket.past) {
             let mark = |at| Mark {
                 at,
@@ -128,6 +132,41 @@ impl Lives {
             });
             life.marks.push(mark(begun));
             self.0.insert(key, life);
+        }
+    }
+
+    /// Gives the clocks that a merge has recomputed the lives of the united history.
+    fn unite(
+        &mut self,
+        ticket: &Ticket,
+        fact: &Fact,
+        source: &Source,
+        (before, sources): (&[Fact], &[Source]),
+    ) {
+        let (places, facts): (Vec<_>, Vec<_>) =
+            merge::unite(before, &fact.absorbed).into_iter().unzip();
+        // What the other ticket has brought came with the merge.
+        let source = |place: Option<usize>| place.map_or(source, |place| &sources[place]).clone();
+        let sources: Vec<_> = places.into_iter().map(source).collect();
+        let (united, mut lives) = Self::of(&facts, &sources);
+        let united: Vec<_> = united.clocks.values().chain(&united.past).collect();
+        for clock in ticket.clocks.values().chain(&ticket.past) {
+            let key = (clock.metric, clock.cycle);
+            let known = self.0.get(&key).and_then(|life| life.marks.last());
+            let over = known.is_some_and(|mark| mark.flow == Flow::Over);
+            // A breach that was told before stays as it was.
+            let broken = clock.times.breached.is_some_and(|at| at < fact.at);
+            if over || broken {
+                continue;
+            }
+            let same = |other: &&&Clock| {
+                (other.metric, other.started_at) == (clock.metric, clock.started_at)
+            };
+            if let Some(other) = united.iter().find(same)
+                && let Some(life) = lives.0.remove(&(other.metric, other.cycle))
+            {
+                self.0.insert(key, life);
+            }
         }
     }
 

@@ -17,6 +17,7 @@ mod hands;
 mod hours;
 mod late;
 mod life;
+mod merge;
 mod policy;
 mod reaction;
 mod recipients;

@@ -59,15 +59,19 @@ impl Record {
     /// Takes what came next; returns what it did to the clocks.
     pub fn take(&mut self, mut fact: Fact, source: Source, recorded_at: Timestamp) -> Vec<Change> {
         fact.at = self.ticket.place(&fact.event, fact.at);
+        let mut changes = self
+            .ticket
+            .pass_until_recorded(fact.at, recorded_at, recorded_at);
         let late = !matches!(fact.event, Event::Created { .. }) && self.ticket.is_late(fact.at);
         let place = self.facts.partition_point(|earlier| earlier.at <= fact.at);
         self.facts.insert(place, fact.clone());
         self.sources.insert(place, source.clone());
         if late {
-            return self.reconcile(&fact, source, recorded_at);
+            changes.extend(self.reconcile(&fact, source, recorded_at));
+            return changes;
         }
         let (before, sources) = (&self.facts[..place], &self.sources[..place]);
-        let changes = self.ticket.step(&fact, before, recorded_at);
+        changes.extend(self.ticket.step(&fact, before, recorded_at));
         if let Some(lives) = &mut self.lives {
             lives.watch(&self.ticket, &fact, &source, (before, sources));
         }

@@ -96,6 +96,10 @@ impl Event {
             Self::Wrote => "requester_wrote".to_owned(),
             Self::Answered(_) => "replied".to_owned(),
             Self::Handed(_) => "handed_over".to_owned(),
+            Self::Merged => "merged".to_owned(),
+            Self::Absorbed { .. } => "absorbed".to_owned(),
+            Self::Asked => "requester_wrote".to_owned(),
+            Self::Edited => "policy_edited".to_owned(),
             Self::Touched => "updated".to_owned(),
         }
     }

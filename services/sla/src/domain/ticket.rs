@@ -33,6 +33,8 @@ pub struct Ticket {
     pub group: Option<String>,
     /// Where it stands towards its bot phase.
     pub bot: Bot,
+    /// When it last came under another plan.
+    pub plan_at: Option<Timestamp>,
     /// What outlives a metric's cycles.
     pub tallies: BTreeMap<Metric, Tally>,
     /// The newest cycle of each metric.
@@ -70,6 +72,7 @@ impl Ticket {
             wrote_at: None,
             group: None,
             bot: Bot::Waits,
+            plan_at: None,
             tallies: BTreeMap::new(),
             clocks: BTreeMap::new(),
             past: Vec::new(),
@@ -79,18 +82,31 @@ impl Ticket {
     /// The time a fact counts from: the ticket's creation at the earliest. Statuses follow each
     /// other in the order in which they were recorded, so a status counts from its predecessor at
     /// the earliest, and so does a message to a solved ticket: it came after the answer as far as
-    /// the answer knows.
+    /// the answer knows. An edit of what the ticket goes by counts from the last choice of that at
+    /// the earliest: it was chosen anew knowing it.
     pub fn place(&self, event: &Event, at: Timestamp) -> Timestamp {
         let follows = match event {
-            Event::Status { .. } => true,
-            Event::Wrote => self.status.is_solved(),
-            _ => false,
+            Event::Status { .. } => Some(self.status_at),
+            Event::Wrote if self.status.is_solved() => Some(self.status_at),
+            Event::Edited => self.plan_at,
+            _ => None,
         };
-        at.max(if follows {
-            self.status_at
+        at.max(follows.unwrap_or(self.created_at))
+    }
+
+    /// Lets time run out until a fact was recorded that happened at `at`. A timer may not have come to
+    /// it yet; whether the fact is [late](Self::is_late) must not depend on that.
+    pub fn pass_until_recorded(
+        &mut self,
+        at: Timestamp,
+        recorded_at: Timestamp,
+        now: Timestamp,
+    ) -> Vec<Change> {
+        if at < recorded_at {
+            self.pass(recorded_at, now)
         } else {
-            self.created_at
-        })
+            Vec::new()
+        }
     }
 
     /// Whether something that happened at `at` comes behind its time: later facts are there, or a
@@ -123,7 +139,7 @@ impl Ticket {
 
     /// Takes a fact that is not [late](Self::is_late), noticed at `now`. `before` are the facts
     /// until then, in order of time; read only when the fact's plan [adds
-    /// metrics](Self::adds_metrics).
+    /// metrics](Self::adds_metrics) or another ticket is absorbed.
     pub fn step(&mut self, fact: &Fact, before: &[Fact], now: Timestamp) -> Vec<Change> {
         let mut log = self.pass(fact.at, now);
         let when = When { at: fact.at, now };
@@ -134,6 +150,9 @@ impl Ticket {
             (Some(replan), _) => self.replan(replan, anew, before, when, &mut log),
             (None, _) => {}
         }
+        if fact.replan.is_some() {
+            self.plan_at = Some(fact.at);
+        }
         if fact.human {
             self.renew(Metric::Idle, when, &mut log);
         }
@@ -141,7 +160,7 @@ impl Ticket {
             self.take_over(when, &mut log);
         }
         let was_solved = self.status.is_solved();
-        self.take(&fact.event, when, &mut log);
+        self.take(fact, before, when, &mut log);
         // Whoever created, touched or reopened it leaves it untouched from now on.
         let reopened = was_solved && !self.status.is_solved();
         if fact.human || reopened || matches!(fact.event, Event::Created { .. }) {
@@ -152,8 +171,8 @@ impl Ticket {
         log
     }
 
-    fn take(&mut self, event: &Event, when: When, log: &mut Vec<Change>) {
-        match event {
+    fn take(&mut self, fact: &Fact, before: &[Fact], when: When, log: &mut Vec<Change>) {
+        match &fact.event {
             Event::Created { for_requester } => {
                 if *for_requester {
                     self.ensure(Metric::FirstReply, when.at, when, log);
@@ -169,10 +188,11 @@ impl Ticket {
                     // The pause ends when the message arrived, whenever it was worked on.
                     self.enter(Status::Open, true, when, log);
                 }
-                // Until the first reply, that is what the requester waits for.
-                if self.first_over {
-                    self.ensure(Metric::NextReply, when.at, when, log);
-                }
+                self.await_reply(when, log);
+            }
+            Event::Asked => {
+                self.wrote_at = Some(when.at);
+                self.await_reply(when, log);
             }
             Event::Answered(author) => {
                 if self.counts(*author) {
@@ -183,7 +203,16 @@ impl Ticket {
                 }
             }
             Event::Handed(hand) => self.hand_over(hand, when, log),
-            Event::Touched => {}
+            Event::Merged => self.go(when, log),
+            Event::Absorbed { .. } => self.absorb(&fact.absorbed, before, when, log),
+            Event::Edited | Event::Touched => {}
+        }
+    }
+
+    /// The requester waits for a reply: until the first one, that is what they wait for.
+    fn await_reply(&mut self, when: When, log: &mut Vec<Change>) {
+        if self.first_over {
+            self.ensure(Metric::NextReply, when.at, when, log);
         }
     }
 

@@ -175,6 +175,10 @@ codes! {
         Solved = "solved",
         /// The ticket was handed on before anybody picked it up.
         HandedOn = "handed_on",
+        /// The ticket went into another one.
+        MergedInto = "merged_into",
+        /// A merge put the due time into the past, or changed it.
+        Merge = "merge",
         /// The policy that fits now promises nothing on this metric.
         NotInPolicy = "not_in_policy",
         /// No policy fits any more.
@@ -187,6 +191,10 @@ codes! {
         PriorityChanged = "priority_changed",
         /// The ticket went to another group.
         GroupChanged = "group_changed",
+        /// Its policy was edited, for open tickets too.
+        PolicyEdited = "policy_edited",
+        /// One of its calendars was edited, for open tickets too.
+        CalendarEdited = "calendar_edited",
         /// Other facts of the ticket changed.
         FactsChanged = "facts_changed",
         /// An event that arrived behind its time showed another history.

@@ -65,7 +65,8 @@ pub async fn save(conn: &impl ConnectionTrait, facts: &[Placed<'_>]) -> Result<(
     Ok(())
 }
 
-/// All stored facts of a ticket in the order of their times, those of one time as recorded.
+/// All stored facts of a ticket in the order of their times, those of one time as recorded, with
+/// those of the tickets that went into it.
 pub async fn load(
     conn: &impl ConnectionTrait,
     ticket: &str,
@@ -80,7 +81,17 @@ pub async fn load(
         .take();
     let rows = conn.query_all(&query).await?;
     let fact = |row| fact(instant(row, "at")?, document(row, "fact")?, catalog);
-    rows.iter().map(fact).collect()
+    let mut facts = rows
+        .iter()
+        .map(fact)
+        .collect::<Result<Vec<Fact>, Error>>()?;
+    for fact in &mut facts {
+        if let Event::Absorbed { source } = &fact.event {
+            // As deep as tickets were merged in a chain.
+            fact.absorbed = Box::pin(load(conn, source, catalog)).await?;
+        }
+    }
+    Ok(facts)
 }
 
 fn stored(fact: &Fact) -> Document {
@@ -112,5 +123,6 @@ fn fact(at: Timestamp, stored: Document, catalog: &Catalog) -> Result<Fact, Erro
         event,
         human,
         replan: replan.transpose()?,
+        absorbed: Vec::new(),
     })
 }

@@ -10,6 +10,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(super::delivery_tables::Deliveries),
         Box::new(Hands),
         Box::new(super::alerts::migration::Alerts),
+        Box::new(Rebases),
     ]
 }
 
@@ -221,5 +222,53 @@ impl MigrationTrait for Hands {
             manager.alter_table(alter).await?;
         }
         Ok(())
+    }
+}
+
+/// Edits for open tickets too.
+struct Rebases;
+
+impl MigrationName for Rebases {
+    fn name(&self) -> &str {
+        "m0003_sla_rebases"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Rebases {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let rebases = Table::create()
+            .table("sla_rebases")
+            .col(text("id").primary_key())
+            .col(number("version"))
+            .col(long("edited_at"))
+            .col(number("lane"))
+            .col(text("after_ticket"))
+            .take();
+        manager.create_table(rebases).await?;
+        let alter = Table::alter()
+            .table("sla_tickets")
+            .add_column(maybe_long("plan_at"))
+            .take();
+        manager.alter_table(alter).await?;
+        let open = "CREATE INDEX sla_tickets_open ON sla_tickets (lane, ticket_id) \
+                    WHERE status NOT IN ('solved', 'closed')";
+        manager.get_connection().execute_unprepared(open).await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let connection = manager.get_connection();
+        connection
+            .execute_unprepared("DROP INDEX sla_tickets_open")
+            .await?;
+        let alter = Table::alter()
+            .table("sla_tickets")
+            .drop_column("plan_at")
+            .take();
+        manager.alter_table(alter).await?;
+        manager
+            .drop_table(Table::drop().table("sla_rebases").take())
+            .await
     }
 }

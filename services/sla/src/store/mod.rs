@@ -16,5 +16,6 @@ pub mod facts;
 pub mod listing;
 pub mod migrations;
 pub mod notification_targets;
+pub mod rebases;
 pub mod settings;
 pub mod tickets;

@@ -36,6 +36,8 @@ pub struct Row {
     pub group: Option<String>,
     /// Where it stands towards its bot phase.
     pub bot: Bot,
+    /// When it last came under another plan.
+    pub plan_at: Option<Timestamp>,
     /// What decides which policy fits.
     pub facts: Facts,
     /// What it goes by.
@@ -48,7 +50,7 @@ pub struct Row {
     pub generation: i64,
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "ticket_id",
     "lane",
     "created_at",
@@ -59,6 +61,7 @@ const COLUMNS: [&str; 15] = [
     "wrote_at",
     "group_id",
     "bot",
+    "plan_at",
     "facts",
     "plan",
     "tallies",
@@ -83,6 +86,7 @@ fn read(row: &QueryResult) -> Result<Row, DbErr> {
         wrote_at: maybe_instant(row, "wrote_at")?,
         group: row.try_get("", "group_id")?,
         bot: code(row, "bot", Bot::from_code)?,
+        plan_at: maybe_instant(row, "plan_at")?,
         facts: document(row, "facts")?,
         plan: document(row, "plan")?,
         tallies: document(row, "tallies")?,
@@ -106,6 +110,26 @@ pub async fn page(conn: &impl ConnectionTrait, after: &str, limit: u64) -> Resul
     let query = Query::select()
         .columns(COLUMNS)
         .from("sla_tickets")
+        .and_where(Expr::col("ticket_id").gt(after))
+        .order_by("ticket_id", Order::Asc)
+        .limit(limit)
+        .take();
+    conn.query_all(&query).await?.iter().map(read).collect()
+}
+
+/// Unsolved tickets of a lane by id, from the first beyond `after`.
+pub async fn open(
+    conn: &impl ConnectionTrait,
+    lane: u8,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<Row>, DbErr> {
+    let query = Query::select()
+        .columns(COLUMNS)
+        .from("sla_tickets")
+        // As the index `sla_tickets_open` has it.
+        .and_where(Expr::cust("status NOT IN ('solved', 'closed')"))
+        .and_where(Expr::col("lane").eq(stored_number(lane.into())))
         .and_where(Expr::col("ticket_id").gt(after))
         .order_by("ticket_id", Order::Asc)
         .limit(limit)
@@ -153,6 +177,7 @@ pub async fn save(conn: &impl ConnectionTrait, rows: &[Row]) -> Result<(), DbErr
                 millis(row.wrote_at).into(),
                 row.group.clone().into(),
                 row.bot.code().into(),
+                millis(row.plan_at).into(),
                 to_document(&row.facts)?.into(),
                 to_document(&row.plan)?.into(),
                 to_document(&row.tallies)?.into(),

@@ -1,6 +1,7 @@
 //! What the journal's events mean to clocks.
 
 use lotse_clock::Timestamp;
+use lotse_ids::CalendarId;
 use lotse_journal::{Body, Recorded};
 use lotse_proto::common::v1::Visibility;
 use lotse_proto::journal::v1 as proto;
@@ -9,6 +10,7 @@ use lotse_proto::time::from_proto;
 
 use super::enums;
 use crate::domain::{Author, Event, Facts, Hand, Priority, Reason};
+use crate::settings::looks_like_id;
 
 /// The reason that intake gives for a status which the requester's message brought about: also for a
 /// reopening, whose change alone does not say who reopened.
@@ -47,6 +49,12 @@ pub(crate) enum Tidings<'a> {
     Handed(Hand),
     /// Its agent has it no longer.
     Released(Hand),
+    /// It went into this ticket.
+    Merged(&'a str),
+    /// The timed history of this ticket, which went into it, is complete.
+    History(&'a str),
+    /// This policy or calendar was edited, for open tickets too.
+    Edited(&'a str),
     /// Something else.
     Event(Event),
 }
@@ -115,22 +123,41 @@ impl<'a> News<'a> {
                 false,
                 Tidings::Released(hand(&released.group_id, "", false)),
             ),
+            Body::TicketMerged(merged) => news(false, Tidings::Merged(&merged.into_ticket_id)),
+            Body::HistoryMerged(merged) => {
+                news(false, Tidings::History(&merged.source_ticket_id))
+            }
+            Body::PlanOutdated(outdated) => news(false, Tidings::Edited(&outdated.id)),
             Body::AgentChanged(_)
             | Body::ClockChanged(_)
             | Body::InvitationChanged(_)
             | Body::AnswerRecorded(_)
-            | Body::TicketMerged(_)
-            | Body::TicketAbsorbed(_)
             | Body::PlanChosen(_)
-            | Body::PlanOutdated(_)
-            | Body::HistoryMerged(_)
+            // Its history is not complete yet: `HistoryMerged` says when.
+            | Body::TicketAbsorbed(_)
             | Body::AlertChanged(_)
             | Body::ConfigurationChanged(_) => None,
         }
     }
 }
 
-impl Tidings<'_> {
+impl<'a> Tidings<'a> {
+    /// The ticket that it went into.
+    pub(crate) const fn merged_into(&self) -> Option<&'a str> {
+        match self {
+            Self::Merged(into) => Some(into),
+            _ => None,
+        }
+    }
+
+    /// The policy or calendar that was edited for open tickets too.
+    pub(crate) const fn edited(&self) -> Option<&'a str> {
+        match self {
+            Self::Edited(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// Brings `facts` up to date, and says what happened and, where the ticket's plan must be chosen
     /// again, why.
     pub(crate) fn told(self, facts: &mut Facts) -> (Event, Option<Reason>) {
@@ -149,6 +176,20 @@ impl Tidings<'_> {
                     facts.group.clone_from(&hand.group);
                 }
                 (Event::Handed(hand), moves.then_some(Reason::GroupChanged))
+            }
+            Self::Merged(_) => (Event::Merged, None),
+            Self::History(source) => {
+                let source = source.to_owned();
+                (Event::Absorbed { source }, None)
+            }
+            Self::Edited(id) => {
+                let a_calendar = looks_like_id(CalendarId::PREFIX, id);
+                let reason = if a_calendar {
+                    Reason::CalendarEdited
+                } else {
+                    Reason::PolicyEdited
+                };
+                (Event::Edited, Some(reason))
             }
             Self::Event(event) => (event, None),
         }

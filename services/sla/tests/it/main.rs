@@ -12,6 +12,7 @@ mod notify;
 mod provenance;
 mod putting;
 mod replicas;
+mod rebasing;
 mod suite;
 mod vectors;
 mod verifying;

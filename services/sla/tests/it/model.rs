@@ -104,6 +104,7 @@ fn life(
         preset: Some(Preset::BusinessHours),
         week: Vec::new(),
         overrides: Vec::new(),
+        rebase: false,
     });
     Vector {
         rule: "any".to_owned(),
@@ -119,6 +120,7 @@ fn life(
             ends_at,
             replies: vec![Author::Human],
             bot_phase: BotPhase::Excluded,
+            rebase: false,
         }],
         events: all,
         look: at(now + 200),

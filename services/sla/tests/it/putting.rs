@@ -19,6 +19,7 @@ async fn put(
     let request = proto::PutPolicyRequest {
         policy: Some(policy),
         request_id: String::new(),
+        ..Default::default()
     };
     let put = suite.client.put_policy(request).await?.into_inner();
     let outcome = put.outcome();
@@ -196,6 +197,7 @@ lotse_testkit::on_both_databases! {
         let request = |name: &str| proto::PutPolicyRequest {
             policy: Some(policy(name, &TARGETS)),
             request_id: "r-1".to_owned(),
+            ..Default::default()
         };
         let first = suite.client.put_policy(request("gold")).await.unwrap().into_inner();
         let again = suite.client.put_policy(request("gold")).await.unwrap().into_inner();

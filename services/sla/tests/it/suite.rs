@@ -128,6 +128,7 @@ impl Suite {
         let request = proto::PutPolicyRequest {
             policy: Some(policy),
             request_id: String::new(),
+            ..Default::default()
         };
         self.client.put_policy(request).await.unwrap();
     }

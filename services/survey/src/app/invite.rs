@@ -199,12 +199,21 @@ fn skip(invitation: &mut invitation::Model, why: Skip) {
     invitation.enter(State::Skipped, None);
 }
 
-/// Withdraws an invitation because its ticket was reopened.
-pub fn cancel(invitation: &mut invitation::Model, was: State) {
-    let reason = if was == State::Waiting {
-        invitation::NEVER_SENT
-    } else {
-        "reopened"
+/// Why an invitation is withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Its ticket was reopened.
+    Reopened,
+    /// Its ticket went into another one.
+    Merged,
+}
+
+/// Withdraws an invitation.
+pub fn cancel(invitation: &mut invitation::Model, was: State, why: Why) {
+    let reason = match (was, why) {
+        (State::Waiting, _) => invitation::NEVER_SENT,
+        (_, Why::Reopened) => "reopened",
+        (_, Why::Merged) => "merged",
     };
     reason.clone_into(&mut invitation.reason);
     invitation.enter(State::Cancelled, None);

@@ -10,6 +10,7 @@ use lotse_proto::journal::v1::TicketStatusChanged;
 use lotse_proto::journal::v1::ticket_status_changed::Change;
 use lotse_timers::{Entry, TimerStore};
 
+use crate::app::invite::Why;
 use crate::app::{QUEUE, invite, timer};
 use crate::error::Error;
 use crate::store::{invitation, survey, ticket};
@@ -86,8 +87,12 @@ async fn apply(tx: &Tx, events: &[Recorded]) -> Result<Batch, Error> {
         if let Some(ticket) = batch.fold(id, &event.body) {
             let ticket = ticket.clone();
             batch.changed.insert(id.clone());
-            if let Body::TicketStatusChanged(change) = &event.body {
-                follow(tx, &mut batch, &ticket, change, event).await?;
+            match &event.body {
+                Body::TicketStatusChanged(change) => {
+                    follow(tx, &mut batch, &ticket, change, event).await?;
+                }
+                Body::TicketMerged(_) => withdraw(tx, &ticket, Why::Merged).await?,
+                _ => {}
             }
         }
     }
@@ -149,13 +154,15 @@ impl Batch {
                     ticket.episode += 1;
                 }
             }
+            // Nobody is asked about it any more.
+            Body::TicketMerged(_) => {}
             _ => return None,
         }
         Some(ticket)
     }
 }
 
-/// Solved: whom to ask. Reopened: nobody any more.
+/// Solved: whom to ask. Reopened: nobody any more, as when it is merged.
 async fn follow(
     tx: &Tx,
     batch: &mut Batch,
@@ -174,15 +181,21 @@ async fn follow(
             }
         }
     } else if change.change() == Change::Reopened {
-        for mut invitation in invitation::find_by_tickets(tx, vec![ticket.id.clone()]).await? {
-            let (was, generation) = (invitation.state()?, invitation.generation);
-            if was.can_be_cancelled() {
-                invite::cancel(&mut invitation, was);
-                invitation::update(tx, invitation.clone(), generation).await?;
-                invite::changed(&invitation)?
-                    .into_iter()
-                    .for_each(|draft| tx.emit(draft));
-            }
+        withdraw(tx, ticket, Why::Reopened).await?;
+    }
+    Ok(())
+}
+
+/// Takes back what can still be taken back of asking about a ticket.
+async fn withdraw(tx: &Tx, ticket: &ticket::Model, why: Why) -> Result<(), Error> {
+    for mut invitation in invitation::find_by_tickets(tx, vec![ticket.id.clone()]).await? {
+        let (was, generation) = (invitation.state()?, invitation.generation);
+        if was.can_be_cancelled() {
+            invite::cancel(&mut invitation, was, why);
+            invitation::update(tx, invitation.clone(), generation).await?;
+            invite::changed(&invitation)?
+                .into_iter()
+                .for_each(|draft| tx.emit(draft));
         }
     }
     Ok(())

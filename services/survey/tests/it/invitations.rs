@@ -45,6 +45,25 @@ lotse_testkit::on_both_databases! {
         assert_eq!(states, [(0, State::Cancelled), (1, State::Invited)]);
     }
 
+    async fn nobody_is_asked_about_a_ticket_that_went_into_another(db: TestDb) {
+        let mut stage = Stage::new(db).await;
+        stage.survey(SurveyKind::Csat).await;
+        let merged = || {
+            let into_ticket_id = "tkt_9".to_owned();
+            lotse_journal::Body::TicketMerged(lotse_proto::journal::v1::TicketMerged { into_ticket_id })
+        };
+        // One while the invitation waits, one that was sent.
+        stage.solved("tkt_1", "req_1").await;
+        stage.solved("tkt_2", "req_2").await;
+        stage.journal("tkt_1", vec![merged()]).await;
+        stage.suite.advance(DAY).await;
+        assert_eq!(stage.invitation("tkt_1").await.state(), State::Cancelled);
+        assert_eq!(stage.invitation("tkt_2").await.state(), State::Invited);
+        stage.journal("tkt_2", vec![merged()]).await;
+        stage.suite.settle().await;
+        assert_eq!(stage.invitation("tkt_2").await.state(), State::Cancelled);
+    }
+
     async fn a_chat_is_asked_about_at_once(db: TestDb) {
         let mut stage = Stage::new(db).await;
         stage.survey(SurveyKind::Csat).await;

@@ -126,6 +126,7 @@ fake!(TicketService, intake: {
     solve_ticket(SolveTicketRequest) -> SolveTicketResponse
     reopen_ticket(ReopenTicketRequest) -> ReopenTicketResponse
     close_ticket(CloseTicketRequest) -> CloseTicketResponse
+    merge_tickets(MergeTicketsRequest) -> MergeTicketsResponse
     get_timeline(GetTimelineRequest) -> GetTimelineResponse
 );
 

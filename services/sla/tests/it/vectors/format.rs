@@ -45,6 +45,9 @@ pub(crate) struct CalendarText {
     pub(crate) week: Vec<Shift>,
     #[serde(default)]
     pub(crate) overrides: Vec<Override>,
+    /// Whether the Put is for open tickets too.
+    #[serde(default)]
+    pub(crate) rebase: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -69,6 +72,9 @@ pub(crate) struct PolicyText {
     pub(crate) replies: Vec<Author>,
     #[serde(default = "counts")]
     pub(crate) bot_phase: BotPhase,
+    /// Whether the Put is for open tickets too.
+    #[serde(default)]
+    pub(crate) rebase: bool,
 }
 
 fn counts() -> BotPhase {
@@ -148,6 +154,8 @@ pub(crate) enum What {
     Escalate(String),
     /// Its agent has it no longer.
     Released(()),
+    /// The other ticket goes into this one.
+    Merge {},
     /// A policy is put, new or changed.
     PutPolicy(PolicyText),
     /// A calendar is put, new or changed.

@@ -6,7 +6,8 @@ use lotse_calendar::Spec;
 use lotse_clock::Timestamp;
 use lotse_sla::domain::{
     CalendarRef, CalendarVersion, Catalog, Change, Clock, Conditions, Event, Fact, Facts, Hand,
-    PolicyContent, PolicyRef, PolicyVersion, Reason, Replan, Status, Target, Ticket, reconcile,
+    PlanRef, PolicyContent, PolicyRef, PolicyVersion, Reason, Replan, Status, Target, Ticket,
+    reconcile,
 };
 use lotse_sla::settings::{CalendarContent, Holidays};
 
@@ -143,34 +144,32 @@ impl Life {
         }
     }
 
-    /// Takes an event, with another plan if there is one now and a reason to look for it.
+    fn plan(&self) -> Option<&PlanRef> {
+        self.ticket.plan.as_ref().map(|plan| &plan.reference)
+    }
+
+    /// Takes an event, with the plan chosen for a reason where there was one to choose it anew.
     fn take(
         &mut self,
         catalog: &Catalog,
-        (event, human): (Event, bool),
-        reason: Option<Reason>,
-        at: Timestamp,
+        fact: Fact,
+        chosen: Option<(Option<PlanRef>, Reason)>,
         now: Timestamp,
     ) {
-        let created = matches!(event, Event::Created { .. });
-        let replan = reason.and_then(|reason| {
-            let before = self.ticket.plan.as_ref().map(|plan| &plan.reference);
-            let chosen = catalog.choose(&self.facts, before);
-            (created || chosen.as_ref() != before).then(|| Replan {
-                plan: chosen.map(|plan| Arc::new(catalog.plan(&plan).unwrap())),
-                reason,
-            })
+        let created = matches!(fact.event, Event::Created { .. });
+        let differs =
+            |(chosen, _): &(Option<PlanRef>, Reason)| created || chosen.as_ref() != self.plan();
+        let replan = chosen.filter(differs).map(|(chosen, reason)| Replan {
+            plan: chosen.map(|plan| Arc::new(catalog.plan(&plan).unwrap())),
+            reason,
         });
-        if event == Event::Touched && !human && replan.is_none() {
+        if fact.event == Event::Touched && !fact.human && replan.is_none() {
             return;
         }
-        let at = self.ticket.place(&event, at);
-        let fact = Fact {
-            at,
-            event,
-            human,
-            replan,
-        };
+        let at = self.ticket.place(&fact.event, fact.at);
+        let fact = Fact { at, replan, ..fact };
+        self.told
+            .extend(self.ticket.pass_until_recorded(at, now, now));
         if created {
             self.ticket = Ticket::blank(at);
         }
@@ -338,8 +337,15 @@ impl Sim {
             What::TransferToAgent(group) => (hand(Some(group), true, true), true),
             What::Released(()) if life.ticket.status.is_solved() => return,
             What::Released(()) => (hand(None, false, false), false),
-            What::PutPolicy(policy) => return self.put_policy(policy),
-            What::PutCalendar(calendar) => return self.put_calendar(calendar),
+            What::Merge {} => return self.merge(&catalog, event.at.0, now),
+            What::PutPolicy(policy) => {
+                self.put_policy(policy);
+                return self.rebase(policy.rebase, &policy.name, Reason::PolicyEdited, now);
+            }
+            What::PutCalendar(calendar) => {
+                self.put_calendar(calendar);
+                return self.rebase(calendar.rebase, &calendar.name, Reason::CalendarEdited, now);
+            }
         };
         let reason = match (&what, &event.what) {
             (Event::Created { .. }, _) => Some(Reason::None),
@@ -352,7 +358,46 @@ impl Sim {
             }
             _ => None,
         };
-        life.take(&catalog, (what, human), reason, event.at.0, now);
+        let chosen = reason.map(|reason| (catalog.choose(&life.facts, life.plan()), reason));
+        life.take(&catalog, fact(event.at.0, what, human), chosen, now);
+    }
+
+    /// The other ticket goes into the first.
+    fn merge(&mut self, catalog: &Catalog, at: Timestamp, now: Timestamp) {
+        let [target, source] = &mut self.lives;
+        source.take(catalog, fact(at, Event::Merged, false), None, now);
+        let absorbed = source.history.clone();
+        let event = Event::Absorbed {
+            source: String::new(),
+        };
+        let merged = Fact {
+            absorbed,
+            ..fact(at, event, false)
+        };
+        target.take(catalog, merged, None, now);
+    }
+
+    /// Open tickets hear of an edit that is for them too.
+    fn rebase(&mut self, wanted: bool, edited: &str, reason: Reason, now: Timestamp) {
+        let catalog = Catalog::new(self.policies.clone(), self.calendars.clone());
+        for life in &mut self.lives {
+            let open = !life.history.is_empty() && !life.ticket.status.is_solved();
+            if wanted && open && catalog.is_outdated(&life.facts, life.plan(), edited) {
+                let chosen = catalog.choose_edited(&life.facts, life.plan(), edited);
+                let edit = fact(now, Event::Edited, false);
+                life.take(&catalog, edit, Some((chosen, reason)), now);
+            }
+        }
+    }
+}
+
+fn fact(at: Timestamp, event: Event, human: bool) -> Fact {
+    Fact {
+        at,
+        event,
+        human,
+        replan: None,
+        absorbed: Vec::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The vectors against the running service.
 
+use std::collections::BTreeMap;
+
 use lotse_clock::Timestamp;
 use lotse_ids::TicketId;
 use lotse_journal::{Body, Draft};
@@ -54,7 +56,8 @@ struct Run {
     /// The ticket, and the other one.
     tickets: [String; 2],
     groups: Groups,
-    policies: u32,
+    /// Their positions by name.
+    policies: BTreeMap<String, u32>,
 }
 
 impl Run {
@@ -65,7 +68,7 @@ impl Run {
             suite,
             tickets,
             groups: Groups::default(),
-            policies: 0,
+            policies: BTreeMap::new(),
         }
     }
 
@@ -105,6 +108,22 @@ impl Run {
     async fn look(&mut self, seen: &mut Vec<explaining::Seen>) {
         let tickets = self.tickets.clone();
         explaining::look(&mut self.suite, &tickets, seen).await;
+    }
+
+    /// What intake tells of a merge.
+    async fn merge(&mut self, at: Timestamp) {
+        let [target, source] = &self.tickets;
+        let merged = Body::TicketMerged(journal::TicketMerged {
+            into_ticket_id: target.clone(),
+        });
+        let absorbed = Body::TicketAbsorbed(journal::TicketAbsorbed {
+            source_ticket_id: source.clone(),
+        });
+        let drafts = vec![
+            Draft::ticket(source, merged).at(at),
+            Draft::ticket(target, absorbed).at(at),
+        ];
+        self.suite.emit(drafts).await;
     }
 
     async fn stand(&mut self, ticket: &str) -> Vec<ClockText> {
@@ -148,6 +167,7 @@ impl Run {
         };
         let request = proto::PutCalendarRequest {
             calendar: Some(calendar),
+            open_tickets: open_tickets(text.rebase),
             ..Default::default()
         };
         self.suite.client.put_calendar(request).await.unwrap();
@@ -164,6 +184,8 @@ impl Run {
             ))),
             calendar_id: target.calendar.clone().unwrap_or_default(),
         };
+        let next = u32::try_from(self.policies.len()).unwrap();
+        let position = *self.policies.entry(text.name.clone()).or_insert(next);
         let replies = text.replies.iter().map(|kind| author(*kind).into());
         let ends_at = match text.ends_at {
             ResolutionEnd::Solved => proto::ResolutionEnd::Solved,
@@ -171,7 +193,7 @@ impl Run {
         };
         let policy = proto::Policy {
             name: text.name.clone(),
-            position: self.policies,
+            position,
             conditions: Some(proto::PolicyConditions {
                 priorities: text
                     .priorities
@@ -203,10 +225,10 @@ impl Run {
             reply_authors: replies.collect(),
             ..Default::default()
         };
-        self.policies += 1;
         let request = proto::PutPolicyRequest {
             policy: Some(policy),
             request_id: String::new(),
+            open_tickets: open_tickets(text.rebase),
         };
         self.suite.client.put_policy(request).await.unwrap();
     }
@@ -267,6 +289,7 @@ impl Run {
                 ..Default::default()
             }),
             What::Released(()) => Body::TicketReleased(journal::TicketReleased::default()),
+            What::Merge {} => return self.merge(at).await,
             What::PutPolicy(policy) => return self.put_policy(policy).await,
             What::PutCalendar(calendar) => return self.put_calendar(calendar).await,
         };
@@ -277,6 +300,14 @@ impl Run {
             draft = draft.at(at);
         }
         self.suite.emit(vec![draft]).await;
+    }
+}
+
+fn open_tickets(rebase: bool) -> i32 {
+    if rebase {
+        proto::OpenTickets::RebaseOpen.into()
+    } else {
+        proto::OpenTickets::Unspecified.into()
     }
 }
 
