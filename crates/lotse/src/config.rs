@@ -81,6 +81,21 @@ impl Default for Survey {
     }
 }
 
+/// How SLA timing behaves in a process without a file of settings: as the environment says.
+pub(crate) fn sla_of_environment() -> Result<lotse_sla::Config> {
+    let (_, sla) = load_with(None, |draft, problems| Some(sla(draft, problems)))?;
+    Ok(sla)
+}
+
+/// How SLA timing behaves.
+fn sla(draft: &Draft<'_>, problems: &mut Problems) -> lotse_sla::Config {
+    let sla: lotse_sla::Config = problems.take(draft.section("sla")).unwrap_or_default();
+    for (key, problem) in sla.problems() {
+        problems.add(format!("sla.notifications.{key}"), problem);
+    }
+    sla
+}
+
 /// How the services behave, unless something is wrong.
 fn behaviour(draft: &Draft<'_>, problems: &mut Problems) -> Option<Behaviour> {
     let survey: Survey = problems.take(draft.section("survey")).unwrap_or_default();
@@ -98,10 +113,7 @@ fn behaviour(draft: &Draft<'_>, problems: &mut Problems) -> Option<Behaviour> {
     for (key, problem) in routing.problems() {
         problems.add(format!("routing.{key}"), problem);
     }
-    let sla: lotse_sla::Config = problems.take(draft.section("sla")).unwrap_or_default();
-    for (key, problem) in sla.problems() {
-        problems.add(format!("sla.notifications.{key}"), problem);
-    }
+    let sla = sla(draft, problems);
     let insight = problems.take(draft.section("insight")).unwrap_or_default();
     Some(Behaviour {
         intake,

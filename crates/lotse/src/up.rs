@@ -16,7 +16,7 @@ use crate::cli::Up;
 use crate::demo::Demo;
 use crate::host::{Host, Page};
 use crate::suite::{self, Behaviour, Parts};
-use crate::{keys, seed};
+use crate::{config, keys, seed};
 
 /// Where the data are when nobody says.
 const FOLDER: &str = "lotse-data";
@@ -59,7 +59,11 @@ pub async fn run(args: &Up) -> Result<()> {
         .map_or_else(BusinessClock::system, Demo::clock);
 
     let parts = Parts::open(db, clock.clone(), None).await?;
-    let behaviour = Behaviour::new(keys::of_folder(folder.path())?);
+    let behaviour = Behaviour {
+        // Where notices may go is for whoever runs it to say.
+        sla: config::sla_of_environment()?,
+        ..Behaviour::new(keys::of_folder(folder.path())?)
+    };
     let mut server = Server::new(
         lotse_grpc::Config::default(),
         Authenticator::local(),

@@ -72,7 +72,8 @@ impl Guard {
         }
     }
 
-    /// Connects to `host`, each attempt within `patience`, unless all its addresses are refused.
+    /// Connects to `host`, each attempt within `patience`, unless all its addresses are refused. No
+    /// failure tells an address: whoever may write a target could look up names inside with it.
     pub(crate) async fn connect(
         &self,
         host: &str,
@@ -91,7 +92,7 @@ impl Guard {
             if let Err(what) = self.check_address(address) {
                 refused = Some(Failure::permanent(
                     "refused_address",
-                    format!("{host} is at {address}, {what}; no notice is sent there"),
+                    format!("{host} is at {what}; no notice is sent there"),
                 ));
                 continue;
             }
@@ -99,11 +100,11 @@ impl Guard {
             match tokio::time::timeout(patience, TcpStream::connect(place)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(error)) => {
-                    let text = format!("{host} at {place}: {error}");
+                    let text = format!("{host}, port {port}: {error}");
                     tried = Some(Failure::passing("connect", text));
                 }
                 Err(_) => {
-                    let text = format!("{host} at {place}: no connection within {patience:?}");
+                    let text = format!("{host}, port {port}: no connection within {patience:?}");
                     tried = Some(Failure::passing("connect_timeout", text));
                 }
             }

@@ -80,6 +80,10 @@ async fn a_name_is_asked_once_and_only_the_address_that_was_judged_is_spoken_to(
     assert_eq!(names.asked(), ["rebound.example.org"]);
     let failure = sender.send(&target, &notice()).await.unwrap_err();
     assert_eq!(failure.reason, "refused_address");
+    assert!(
+        !failure.detail.contains("127."),
+        "no look-up for outsiders: {failure}"
+    );
     assert_eq!(received(&receiver).len(), 1);
 }
 
