@@ -99,8 +99,10 @@ impl<'a> Walk<'a> {
         if until_exception < 7 {
             return 0;
         }
-        // The clock change may stand at midnight: the day before counts as touched too.
-        let change = self.rules.zone.following(instant(midnight)).next();
+        // The clock change may stand at midnight: the day before counts as touched too, and one
+        // at the very beginning of `date` as a change of it, as it begins with a gap then.
+        let before = Timestamp::from_millis(midnight.as_millis().saturating_sub(1));
+        let change = self.rules.zone.following(instant(before)).next();
         let until_change = change.map_or(i64::MAX, |change| {
             days_until(self.rules.zone.to_datetime(change.timestamp()).date()) - 1
         });

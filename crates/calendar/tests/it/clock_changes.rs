@@ -85,3 +85,16 @@ fn a_midnight_that_does_not_exist_joins_two_days() {
     let night = (at("2026-04-23T18:00:00Z"), at("2026-04-24T12:00:00Z"));
     assert_eq!(calendar.elapsed(night.0, night.1), 3 * HOUR);
 }
+
+#[test]
+fn a_week_that_begins_in_a_gap_is_not_counted_like_any_other() {
+    // São Paulo skips 00:00 to 01:00 on Sunday 2015-10-18; found by comparing with workclock.
+    let calendar = daily("America/Sao_Paulo", "20:30", "02:30");
+    let (from, to) = (at("2015-10-17T12:00:00Z"), at("2015-10-27T12:00:00Z"));
+    assert_eq!(calendar.elapsed(from, to), 10 * 6 * HOUR - HOUR);
+    let (due, tenth) = (
+        calendar.advance(from, 59 * HOUR),
+        at("2015-10-27T04:30:00Z"),
+    );
+    assert_eq!(due, Ok(tenth));
+}
