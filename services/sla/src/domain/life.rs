@@ -228,10 +228,13 @@ fn flow(ticket: &Ticket, clock: &Clock) -> Flow {
     } else if clock.state == State::Paused {
         Flow::Stands(clock.reason)
     } else {
-        // Overdue and not answered: its reason says why it is overdue.
+        // Overdue and not answered: its reason says why it is overdue. Solved, it waits for a
+        // reopening to run on.
         match mode(clock.metric, &clock.terms, ticket.status, ticket.bot) {
-            Mode::Pauses(reason) => Flow::Stands(reason),
-            _ => Flow::Over,
+            Mode::Pauses(reason) | Mode::Cancels(reason) | Mode::Ends(reason) => {
+                Flow::Stands(reason)
+            }
+            Mode::Runs | Mode::Fulfils => Flow::Over,
         }
     }
 }

@@ -150,6 +150,7 @@ fn why(reason: Reason) -> &'static str {
     match reason {
         Reason::Pending => "waiting for the requester",
         Reason::OnHold => "waiting for a third party",
+        Reason::Solved | Reason::SolvedWithoutReply => "the ticket is solved",
         Reason::BotPhase => "the bot talks to the requester",
         other => other.code(),
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod calendars;
+mod explain_model;
 mod explaining;
 mod firing;
 mod listing;
