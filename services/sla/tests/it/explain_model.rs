@@ -175,6 +175,7 @@ fn lived(
                 for_requester: true,
             },
             human: false,
+            absorbed: Vec::new(),
             replan: Some(replan(1)),
         },
     )];
@@ -187,6 +188,7 @@ fn lived(
                 at: at(minute),
                 event: one.event.clone(),
                 human: one.human,
+                absorbed: Vec::new(),
                 replan: one.plan.map(replan),
             },
         ));
