@@ -21,6 +21,7 @@ use lotse_proto::routing::v1::{
     Agent, Group, LanguageLevel, Presence, PutAgentRequest, PutGroupRequest, PutSkillRequest,
     PutWorkflowRequest, SetPresenceRequest, Skill, SkillLevel, Workflow,
 };
+use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
 use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
 use lotse_proto::sla::v1::{Clock, ListClocksRequest, Policy, PutPolicyRequest, Target};
 use lotse_proto::survey::v1::survey::Trigger;
@@ -40,6 +41,7 @@ pub(crate) struct Clients {
     pub(crate) agents: AgentServiceClient<Channel>,
     pub(crate) workflow: WorkflowServiceClient<Channel>,
     pub(crate) sla: SlaServiceClient<Channel>,
+    pub(crate) alerts: AlertServiceClient<Channel>,
     pub(crate) surveys: SurveyServiceClient<Channel>,
     pub(crate) insight: InsightServiceClient<Channel>,
 }
@@ -67,6 +69,7 @@ impl Clients {
             agents: AgentServiceClient::new(channel.clone()),
             workflow: WorkflowServiceClient::new(channel.clone()),
             sla: SlaServiceClient::new(channel.clone()),
+            alerts: AlertServiceClient::new(channel.clone()),
             surveys: SurveyServiceClient::new(channel.clone()),
             insight: InsightServiceClient::new(channel.clone()),
         }

@@ -13,6 +13,7 @@ mod desk;
 mod live;
 mod program;
 
+mod alarms;
 mod calls;
 mod crashes;
 mod journey;

@@ -26,15 +26,19 @@ use lotse_grpc::{Service, tuned};
 use lotse_journal::Journal;
 use lotse_proto::sla::v1::alert_service_server::AlertServiceServer;
 use lotse_proto::sla::v1::sla_service_server::SlaServiceServer;
-use lotse_timers::{TimerStore, Worker};
+use lotse_timers::{DueRows, TimerStore, Worker};
 
 pub use config::{Config, Notifications};
 pub use error::Error;
 pub use store::migrations::migrations;
 
+use app::actions::{self, Actions};
+use app::alerts::ask::Ask;
+use app::alerts::{self, Alerts};
 use app::catalogs::Catalogs;
 use app::keeper::{Keeper, QUEUE};
 use courier::Courier;
+use jobs::alerts::{DueActions, DueAlerts};
 use jobs::deliveries::{Outbox, Wake};
 
 /// What the service needs.
@@ -79,6 +83,7 @@ pub struct App {
     catalogs: Catalogs,
     courier: Arc<Courier>,
     outbox: Wake,
+    alerts: Alerts,
 }
 
 /// The service, ready to be served.
@@ -89,21 +94,39 @@ pub fn build(deps: Deps, config: Config) -> Service {
         clock,
         journal,
         timers,
-        peers: _,
+        peers,
     } = deps;
     let catalogs = Catalogs::default();
     let keeper = Keeper::new(catalogs.clone(), clock.clone(), timers.clone());
     let follow = Arc::new(jobs::consumer::Follow::new(keeper.clone()));
+    let alerts = keeper.alerts().clone();
     let due = jobs::timers::Due::new(db.clone(), journal.clone(), keeper, follow.clone());
     let rebases = jobs::rebase::Rebases::new(journal.clone(), catalogs.clone(), follow.clone());
+    let due_alerts = DueAlerts::new(
+        db.clone(),
+        clock.clone(),
+        journal.clone(),
+        alerts.clone(),
+        Ask::new(&peers.routing),
+        follow.clone(),
+    );
+    let actions = Actions::new(clock.clone(), alerts.clone(), &peers);
+    let due_actions = DueActions::new(db.clone(), journal.clone(), alerts.clone(), actions);
     let follower = journal.consumer_job(follow);
-    let worker = Worker::new(timers, clock.clone(), QUEUE, Arc::new(due));
     let (sender, vault) = (notifications.sender(), notifications.vault());
     let courier = Courier::new(&clock, sender, vault, notifications.retry());
     let courier = Arc::new(courier);
-    let wake = Wake::default();
+    let wake = alerts.outbox().clone();
     let (sends, woken) = (courier.clone(), wake.clone());
     let outbox = Outbox::new(db.clone(), clock.clone(), sends, woken, &notifications);
+    let worker = |queue: &str, rows: Arc<dyn DueRows>| {
+        Arc::new(Worker::new(timers.clone(), clock.clone(), queue, rows))
+    };
+    let workers = [
+        worker(QUEUE, Arc::new(due)),
+        worker(alerts::QUEUE, Arc::new(due_alerts)),
+        worker(actions::QUEUE, Arc::new(due_actions)),
+    ];
     let app = App {
         db,
         clock,
@@ -111,12 +134,15 @@ pub fn build(deps: Deps, config: Config) -> Service {
         catalogs,
         courier,
         outbox: wake,
+        alerts,
     };
-    Service::new("sla")
+    let service = Service::new("sla")
         .add(tuned!(SlaServiceServer::new(api::Api(app.clone()))))
         .add(tuned!(AlertServiceServer::new(api::Api(app))))
         .job(follower)
         .job(Arc::new(rebases))
-        .job(Arc::new(worker))
-        .job(Arc::new(outbox))
+        .job(Arc::new(outbox));
+    workers
+        .into_iter()
+        .fold(service, |service, worker| service.job(worker))
 }

@@ -8,6 +8,7 @@ use lotse_proto::survey::v1 as survey;
 use lotse_proto::time::duration_to_proto;
 use tonic::Status;
 
+use super::escalations::{self, Ids};
 use super::plan::{Step, Verdict};
 use super::read::Kind;
 use super::rotas;
@@ -31,7 +32,7 @@ pub(crate) struct Carrier<'a> {
     clients: Clients,
     spec: &'a Spec,
     state: &'a State,
-    group_ids: BTreeMap<String, String>,
+    ids: Ids,
 }
 
 impl<'a> Carrier<'a> {
@@ -40,7 +41,7 @@ impl<'a> Carrier<'a> {
             clients,
             spec,
             state,
-            group_ids: state.group_ids.clone(),
+            ids: state.ids.clone(),
         }
     }
 
@@ -113,7 +114,10 @@ impl<'a> Carrier<'a> {
                     agent: Some(proto_agent(agent, etag(&state.agents, name))),
                     ..routing::PutAgentRequest::default()
                 };
-                self.clients.agents.put_agent(request).await?;
+                let put = self.clients.agents.put_agent(request).await?.into_inner();
+                if let Some(put) = put.agent {
+                    self.ids.agents.insert(put.name, put.id);
+                }
             }
             Kind::Workflow => {
                 let etag = state.workflow.as_ref().map(|known| known.etag.clone());
@@ -132,7 +136,10 @@ impl<'a> Carrier<'a> {
                     rota: Some(rotas::proto(rota, etag(&state.rotas, name))),
                     ..routing::PutRotaRequest::default()
                 };
-                self.clients.duty.put_rota(request).await?;
+                let put = self.clients.duty.put_rota(request).await?.into_inner();
+                if let Some(put) = put.rota {
+                    self.ids.rotas.insert(put.name, put.id);
+                }
             }
             Kind::Calendar => {
                 let Some(calendar) = find(&spec.calendars, |one| &one.name, name) else {
@@ -146,13 +153,25 @@ impl<'a> Carrier<'a> {
                 };
                 self.clients.sla.put_calendar(request).await?;
             }
+            Kind::Escalation => {
+                let Some(escalation) = find(&spec.escalations, |one| &one.name, name) else {
+                    return Ok(());
+                };
+                let etag = etag(&state.escalations, name);
+                let policy = escalations::proto(escalation, &self.ids, etag);
+                let request = sla::PutEscalationPolicyRequest {
+                    escalation_policy: Some(policy),
+                    ..sla::PutEscalationPolicyRequest::default()
+                };
+                self.clients.alerts.put_escalation_policy(request).await?;
+            }
             Kind::Policy => {
                 let Some(policy) = find(&spec.policies, |one| &one.name, name) else {
                     return Ok(());
                 };
                 let etag = etag(&state.policies, name);
                 let request = sla::PutPolicyRequest {
-                    policy: Some(proto_policy(policy, &self.group_ids, etag)),
+                    policy: Some(proto_policy(policy, &self.ids.groups, etag)),
                     open_tickets: OPEN_TICKETS.code(&policy.open_tickets),
                     ..sla::PutPolicyRequest::default()
                 };
@@ -210,7 +229,7 @@ impl<'a> Carrier<'a> {
         };
         let response = self.clients.workflow.put_group(request).await?.into_inner();
         if let Some(put) = response.group {
-            self.group_ids.insert(put.name, put.id);
+            self.ids.groups.insert(put.name, put.id);
         }
         Ok(())
     }
@@ -401,6 +420,7 @@ fn proto_policy(
         reply_authors,
         bot_phase,
         open_tickets: _,
+        reactions,
     } = policy;
     let target = |target: &super::spec::Target| sla::Target {
         metric: METRICS.code(&target.metric),
@@ -440,6 +460,10 @@ fn proto_policy(
         ends_at: ENDS.code(ends_at),
         reply_authors: codes(reply_authors, AUTHORS),
         bot_phase: BOT_PHASES.code(bot_phase),
+        reactions: reactions
+            .iter()
+            .map(|one| escalations::proto_reaction(one, group_ids))
+            .collect(),
         etag,
         ..sla::Policy::default()
     }

@@ -9,6 +9,7 @@
 //! at all is left alone.
 
 mod carry;
+mod escalations;
 mod plan;
 mod read;
 mod read_calendars;

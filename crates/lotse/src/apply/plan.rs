@@ -42,7 +42,7 @@ impl fmt::Display for Step {
             Verdict::Change(_) => "change",
             Verdict::Secrets | Verdict::Unchanged => "unchanged",
         };
-        let line = format!("{word:<10} {:<9} {}", self.kind.word(), self.name);
+        let line = format!("{word:<10} {:<10} {}", self.kind.word(), self.name);
         f.write_str(line.trim_end())?;
         match &self.verdict {
             Verdict::Change(fields) => write!(f, " ({})", fields.join(", ")),
@@ -66,6 +66,12 @@ pub(crate) fn plan(spec: &Spec, state: &State) -> Vec<Step> {
     compare.all(Kind::Calendar, &spec.calendars, &state.calendars, |one| {
         &one.name
     });
+    compare.all(
+        Kind::Escalation,
+        &spec.escalations,
+        &state.escalations,
+        |one| &one.name,
+    );
     compare.all(Kind::Policy, &spec.policies, &state.policies, |one| {
         &one.name
     });
@@ -163,9 +169,9 @@ mod tests {
         assert_eq!(
             told,
             [
-                "unchanged  skill     a",
-                "change     skill     b (description)",
-                "create     skill     c",
+                "unchanged  skill      a",
+                "change     skill      b (description)",
+                "create     skill      c",
             ]
         );
     }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::read_calendars;
-use super::read_promises;
 use super::rotas;
 use super::spec::{Agent, Group, Rule, Skill, Spec, Workflow};
 use super::targets;
 use super::words::{CHANNELS, PRIORITIES, Vocabulary};
 use super::yaml::{self, At, Entry, Map, Problems};
+use super::{escalations, read_promises};
 
 /// A kind of resource, in the order in which they are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,10 +26,12 @@ pub enum Kind {
     Rota,
     /// When time counts.
     Calendar,
-    /// What is promised.
-    Policy,
     /// Where notices are sent.
     NotificationTarget,
+    /// Who is told when a promise is in danger.
+    Escalation,
+    /// What is promised.
+    Policy,
     /// What is asked.
     Survey,
 }
@@ -44,6 +46,7 @@ impl Kind {
             Self::Workflow => "workflow",
             Self::Rota => "rota",
             Self::Calendar => "calendar",
+            Self::Escalation => "escalation",
             Self::Policy => "policy",
             Self::NotificationTarget => "target",
             Self::Survey => "survey",
@@ -99,6 +102,7 @@ impl Reader {
         self.spec.workflow = workflow.and_then(|map| self.workflow(map));
         self.spec.rotas = self.section(&mut top, "rotas", rotas::read);
         self.spec.calendars = self.section(&mut top, "calendars", read_calendars::calendar);
+        self.spec.escalations = self.section(&mut top, "escalations", escalations::escalation);
         self.spec.policies = self.section(&mut top, "policies", read_promises::policy);
         for (place, policy) in (1..).zip(&mut self.spec.policies) {
             if policy.position == 0 {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::escalations;
 use super::read::{Kind, Reader};
 use super::spec::{Conditions, Policy, Survey, Target};
 use super::words::{
@@ -70,6 +71,7 @@ pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
     let bot_phase = map
         .take("bot_phase")
         .and_then(|entry| reader.word(&entry, BOT_PHASES));
+    let reactions = escalations::reactions(reader, map);
     let name = reader.name(Kind::Policy, map)?;
     Some(Policy {
         name,
@@ -82,6 +84,7 @@ pub(crate) fn policy(reader: &mut Reader, map: &mut Map<'_>) -> Option<Policy> {
         reply_authors,
         bot_phase: bot_phase.unwrap_or("counts".to_owned()),
         open_tickets,
+        reactions,
     })
 }
 
@@ -183,7 +186,7 @@ pub(crate) fn survey(reader: &mut Reader, map: &mut Map<'_>) -> Option<Survey> {
     })
 }
 
-fn time(reader: &mut Reader, entry: &Entry<'_>) -> Option<Duration> {
+pub(crate) fn time(reader: &mut Reader, entry: &Entry<'_>) -> Option<Duration> {
     let text = entry.text(&mut reader.problems)?;
     match span(&text) {
         Some(span) => Some(span),

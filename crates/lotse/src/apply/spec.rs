@@ -7,6 +7,8 @@ use std::time::Duration;
 use lotse_config::Secret;
 use serde::Serialize;
 
+use super::escalations::{Escalation, Reaction};
+
 /// A whole file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spec {
@@ -16,6 +18,7 @@ pub(crate) struct Spec {
     pub(crate) workflow: Option<Workflow>,
     pub(crate) rotas: Vec<Rota>,
     pub(crate) calendars: Vec<Calendar>,
+    pub(crate) escalations: Vec<Escalation>,
     pub(crate) policies: Vec<Policy>,
     pub(crate) notification_targets: Vec<NotificationTarget>,
     pub(crate) surveys: Vec<Survey>,
@@ -137,6 +140,7 @@ pub(crate) struct Policy {
     /// What a change means to open tickets: no part of what is compared.
     #[serde(skip)]
     pub(crate) open_tickets: String,
+    pub(crate) reactions: BTreeSet<Reaction>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

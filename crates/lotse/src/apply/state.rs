@@ -15,7 +15,8 @@ use lotse_proto::routing::v1::{
 use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
 use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
 use lotse_proto::sla::v1::{
-    self as sla, ListCalendarsRequest, ListNotificationTargetsRequest, ListPoliciesRequest,
+    self as sla, ListCalendarsRequest, ListEscalationPoliciesRequest,
+    ListNotificationTargetsRequest, ListPoliciesRequest,
 };
 use lotse_proto::survey::v1 as survey;
 use lotse_proto::survey::v1::ListSurveysRequest;
@@ -23,6 +24,7 @@ use lotse_proto::survey::v1::survey_service_client::SurveyServiceClient;
 use lotse_proto::time::duration_from_proto;
 use tonic::Code;
 
+use super::escalations::{self, Escalation, Ids};
 use super::read::Kind;
 use super::rotas;
 use super::spec::{
@@ -73,11 +75,12 @@ pub(crate) struct Known<T> {
 pub(crate) struct State {
     pub(crate) skills: BTreeMap<String, Known<Skill>>,
     pub(crate) groups: BTreeMap<String, Known<Group>>,
-    pub(crate) group_ids: BTreeMap<String, String>,
+    pub(crate) ids: Ids,
     pub(crate) agents: BTreeMap<String, Known<Agent>>,
     pub(crate) workflow: Option<Known<Workflow>>,
     pub(crate) rotas: BTreeMap<String, Known<Rota>>,
     pub(crate) calendars: BTreeMap<String, Known<Calendar>>,
+    pub(crate) escalations: BTreeMap<String, Known<Escalation>>,
     pub(crate) policies: BTreeMap<String, Known<Policy>>,
     pub(crate) notification_targets: BTreeMap<String, Known<NotificationTarget>>,
     pub(crate) surveys: BTreeMap<String, Known<Survey>>,
@@ -132,12 +135,15 @@ impl State {
             .map(|agent| (agent.id.clone(), agent.name.clone()));
         let names: BTreeMap<String, String> = of_groups.chain(of_agents).collect();
         for group in groups {
-            state.group_ids.insert(group.name.clone(), group.id.clone());
+            let (name, id) = (group.name.clone(), group.id.clone());
+            state.ids.groups.insert(name, id);
             state
                 .groups
                 .insert(group.name.clone(), known_group(group, &names));
         }
         for agent in agents {
+            let (name, id) = (agent.name.clone(), agent.id.clone());
+            state.ids.agents.insert(name, id);
             state
                 .agents
                 .insert(agent.name.clone(), known_agent(agent, &names));
@@ -155,8 +161,11 @@ impl State {
             Err(status) if status.code() == Code::NotFound => None,
             Err(status) => return Err(status.into()),
         };
+        let mut rota_names = BTreeMap::new();
         for rota in all!(clients.duty, list_rotas, ListRotasRequest {}, rotas) {
             let name = rota.name.clone();
+            state.ids.rotas.insert(name.clone(), rota.id.clone());
+            rota_names.insert(rota.id.clone(), name.clone());
             state.rotas.insert(name, rotas::known(rota, &names));
         }
         let calendars = all!(
@@ -165,20 +174,13 @@ impl State {
             ListCalendarsRequest {},
             calendars
         );
-        let calendar_names: BTreeMap<String, String> = calendars
-            .iter()
-            .map(|one| (one.id.clone(), one.name.clone()))
-            .collect();
+        let mut names = names;
+        names.extend(rota_names);
         for calendar in calendars {
+            names.insert(calendar.id.clone(), calendar.name.clone());
             state
                 .calendars
                 .insert(calendar.name.clone(), known_calendar(calendar));
-        }
-        for policy in all!(clients.sla, list_policies, ListPoliciesRequest {}, policies) {
-            let name = policy.name.clone();
-            state
-                .policies
-                .insert(name, known_policy(policy, &names, &calendar_names)?);
         }
         let notification_targets = all!(
             clients.alerts,
@@ -187,9 +189,15 @@ impl State {
             notification_targets
         );
         for target in notification_targets {
+            names.insert(target.id.clone(), target.name.clone());
             state
                 .notification_targets
                 .insert(target.name.clone(), targets::known(target));
+        }
+        state.fetch_escalations(clients, &mut names).await?;
+        for policy in all!(clients.sla, list_policies, ListPoliciesRequest {}, policies) {
+            let name = policy.name.clone();
+            state.policies.insert(name, known_policy(policy, &names)?);
         }
         let surveys = clients
             .surveys
@@ -204,6 +212,27 @@ impl State {
         Ok(state)
     }
 
+    /// Reads escalation policies, and who and what else they name.
+    async fn fetch_escalations(
+        &mut self,
+        clients: &Clients,
+        names: &mut BTreeMap<String, String>,
+    ) -> Result<()> {
+        let policies = all!(
+            clients.alerts,
+            list_escalation_policies,
+            ListEscalationPoliciesRequest {},
+            escalation_policies
+        );
+        for policy in policies {
+            names.insert(policy.id.clone(), policy.name.clone());
+            let etag = policy.etag.clone();
+            let is = escalations::known(policy, names)?;
+            self.escalations.insert(is.name.clone(), Known { etag, is });
+        }
+        Ok(())
+    }
+
     /// Whether there is one of that name.
     pub(crate) fn has(&self, kind: Kind, name: &str) -> bool {
         match kind {
@@ -213,6 +242,7 @@ impl State {
             Kind::Calendar => self.calendars.contains_key(name),
             Kind::Rota => self.rotas.contains_key(name),
             Kind::NotificationTarget => self.notification_targets.contains_key(name),
+            Kind::Escalation => self.escalations.contains_key(name),
             Kind::Workflow | Kind::Policy | Kind::Survey => false,
         }
     }
@@ -376,20 +406,18 @@ fn instant(at: prost_types::Timestamp) -> Option<String> {
     Some(at.to_string())
 }
 
-fn known_policy(
-    policy: sla::Policy,
-    names: &BTreeMap<String, String>,
-    calendars: &BTreeMap<String, String>,
-) -> Result<Known<Policy>> {
+fn known_policy(policy: sla::Policy, names: &BTreeMap<String, String>) -> Result<Known<Policy>> {
     let target = |target: sla::Target| {
         Ok(Target {
             metric: METRICS.word(target.metric),
             priority: PRIORITIES.word(target.priority),
             within: time(target.target)?,
-            calendar: named(target.calendar_id, calendars),
+            calendar: named(target.calendar_id, names),
         })
     };
     let authors = policy.reply_authors.into_iter();
+    let reactions = policy.reactions.into_iter();
+    let reactions = reactions.map(|one| escalations::known_reaction(one, names));
     let is = Policy {
         name: policy.name,
         position: policy.position,
@@ -405,6 +433,7 @@ fn known_policy(
         reply_authors: authors.map(|code| AUTHORS.word(code)).collect(),
         bot_phase: BOT_PHASES.word(policy.bot_phase),
         open_tickets: String::new(),
+        reactions: reactions.collect(),
     };
     Ok(Known {
         etag: policy.etag,
@@ -459,7 +488,7 @@ fn known_survey(survey: survey::Survey) -> Result<Known<Survey>> {
     })
 }
 
-fn time(span: Option<prost_types::Duration>) -> Result<Duration> {
+pub(super) fn time(span: Option<prost_types::Duration>) -> Result<Duration> {
     let span = duration_from_proto(&span.unwrap_or_default());
     span.context("a service answered a span that is none")
 }

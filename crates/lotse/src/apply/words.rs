@@ -5,7 +5,8 @@ use std::time::Duration;
 use lotse_proto::common::v1::{AuthorKind, Channel, Priority, SlaMetric, SurveyKind};
 use lotse_proto::routing::v1::RotationUnit;
 use lotse_proto::sla::v1::{
-    BotPhase, CalendarPreset, OpenTickets, ResolutionEnd, SmtpSecurity, Weekday,
+    BotPhase, CalendarPreset, EscalationTargetKind, HandOn, OpenTickets, ResolutionEnd,
+    SmtpSecurity, Weekday,
 };
 use lotse_proto::survey::v1::survey::Trigger;
 
@@ -37,6 +38,12 @@ vocabulary!(ENDS, ResolutionEnd, "RESOLUTION_END_");
 vocabulary!(PRESETS, CalendarPreset, "CALENDAR_PRESET_");
 vocabulary!(UNITS, RotationUnit, "ROTATION_UNIT_");
 vocabulary!(SECURITIES, SmtpSecurity, "SMTP_SECURITY_");
+vocabulary!(
+    TARGET_KINDS,
+    EscalationTargetKind,
+    "ESCALATION_TARGET_KIND_"
+);
+vocabulary!(HAND_ONS, HandOn, "HAND_ON_");
 vocabulary!(WEEKDAYS, Weekday, "WEEKDAY_");
 
 /// No enum of the API has more values.

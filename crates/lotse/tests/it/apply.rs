@@ -241,7 +241,7 @@ groups:
     let told = format!("{error:#}");
     assert!(told.contains("group \"Care\" was refused"), "{told}");
     assert!(told.contains("1 of 3 changes were done before"), "{told}");
-    assert!(told.contains("create     skill     billing"), "{told}");
+    assert!(told.contains("create     skill      billing"), "{told}");
 }
 
 #[tokio::test]

@@ -22,7 +22,8 @@ pub enum ErrorReason {
     StaleEtag = 6,
     /// ABORTED: somebody else changed the same thing first: try again.
     LostRace = 7,
-    /// FAILED_PRECONDITION: the ticket's status does not allow this; the metadata names both.
+    /// FAILED_PRECONDITION: the status of the ticket, or the state of the alert, does not allow this;
+    /// the metadata names both.
     IllegalTransition = 8,
     /// FAILED_PRECONDITION: the resource is in use, so it cannot be changed or removed like this.
     ResourceInUse = 9,

@@ -135,19 +135,36 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.admin",
     ),
     (
+        "/lotse.sla.v1.AlertService/AcknowledgeAlert",
+        "alerts.write",
+    ),
+    ("/lotse.sla.v1.AlertService/GetAlert", "sla.read"),
+    ("/lotse.sla.v1.AlertService/GetEscalationPolicy", "sla.read"),
+    (
         "/lotse.sla.v1.AlertService/GetNotificationTarget",
         "sla.read",
     ),
+    ("/lotse.sla.v1.AlertService/ListAlerts", "sla.read"),
     ("/lotse.sla.v1.AlertService/ListDeadLetters", "sla.read"),
+    (
+        "/lotse.sla.v1.AlertService/ListEscalationPolicies",
+        "sla.read",
+    ),
     (
         "/lotse.sla.v1.AlertService/ListNotificationTargets",
         "sla.read",
+    ),
+    ("/lotse.sla.v1.AlertService/ListReactionActions", "sla.read"),
+    (
+        "/lotse.sla.v1.AlertService/PutEscalationPolicy",
+        "sla.admin",
     ),
     (
         "/lotse.sla.v1.AlertService/PutNotificationTarget",
         "sla.admin",
     ),
     ("/lotse.sla.v1.AlertService/RedriveDeadLetters", "sla.admin"),
+    ("/lotse.sla.v1.AlertService/ResolveAlert", "alerts.write"),
     (
         "/lotse.sla.v1.AlertService/TestNotificationTarget",
         "sla.admin",

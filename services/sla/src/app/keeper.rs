@@ -12,6 +12,8 @@ use lotse_journal::{Body, Draft, Recorded, Tx, bucket_of, lane_of};
 use lotse_proto::journal::v1::HistoryMerged;
 use lotse_timers::{Entry, TimerStore};
 
+use super::alerts::Alerts;
+use super::alerts::follow::Noticed;
 use super::catalogs::Catalogs;
 use super::lag::Lags;
 use super::work::{Outcome, Work};
@@ -32,6 +34,7 @@ pub struct Keeper {
     catalogs: Catalogs,
     clock: BusinessClock,
     timers: Arc<dyn TimerStore>,
+    alerts: Alerts,
     /// What to arm and to cancel after the commit, by ticket. An entry of a transaction that was
     /// rolled back is a hint that leads nowhere.
     pending: Arc<Mutex<BTreeMap<String, Pending>>>,
@@ -46,12 +49,19 @@ enum Pending {
 impl Keeper {
     /// A keeper whose time is `clock`'s and whose timers are armed in `timers`.
     pub fn new(catalogs: Catalogs, clock: BusinessClock, timers: Arc<dyn TimerStore>) -> Self {
+        let alerts = Alerts::new(clock.clone(), timers.clone(), catalogs.clone());
         Self {
+            alerts,
             catalogs,
             clock,
             timers,
             pending: Arc::default(),
         }
+    }
+
+    /// The alerts that its clocks give rise to.
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
     }
 
     /// Applies journaled events, in order.
@@ -70,10 +80,12 @@ impl Keeper {
         ids.dedup();
         let mut batch = Batch::load(tx, &catalog, &ids).await?;
         for news in news {
+            let position = news.position;
             batch.take(tx, news, now).await?;
+            batch.positions.resize(batch.changes.len(), position);
         }
         let lags = Lags::of(&batch.changes);
-        self.save(tx, batch).await?;
+        self.save(tx, batch, events).await?;
         // Of what a fact came too late for; a transaction that is run again counts again.
         lags.note(now);
         Ok(())
@@ -94,13 +106,16 @@ impl Keeper {
         for entry in due {
             batch.fire(entry, now);
         }
+        // Timers come after every event.
+        batch.positions.resize(batch.changes.len(), i64::MAX);
         let lags = Lags::of(&batch.changes);
-        self.save(tx, batch).await?;
+        self.save(tx, batch, &[]).await?;
         Ok(lags)
     }
 
     /// Sets the timers of what was saved, after its commit.
     pub async fn set_timers(&self) {
+        self.alerts.set_timers().await;
         let pending = {
             let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *pending)
@@ -125,12 +140,13 @@ impl Keeper {
         }
     }
 
-    async fn save(&self, tx: &Tx, batch: Batch<'_>) -> Result<(), Error> {
+    async fn save(&self, tx: &Tx, batch: Batch<'_>, events: &[Recorded]) -> Result<(), Error> {
         let Batch {
             works,
             plans,
             changes,
-            ..
+            positions,
+            catalog,
         } = batch;
         for Planned {
             ticket_id,
@@ -146,6 +162,24 @@ impl Keeper {
                 .get(ticket_id)
                 .and_then(|work| work.id_of(&change.clock));
             tx.emit(Draft::ticket(ticket_id.as_str(), changed(change, id)).at(change.at));
+        }
+        if catalog.reacts() {
+            let noticed = changes
+                .iter()
+                .zip(&positions)
+                .filter_map(|(change, position)| {
+                    let (ticket_id, change) = change;
+                    let work = works.get(ticket_id)?;
+                    Some(Noticed {
+                        ticket_id,
+                        clock_id: work.id_of(&change.clock)?.to_string(),
+                        change,
+                        position: *position,
+                        facts: work.facts(),
+                    })
+                });
+            let noticed: Vec<_> = noticed.collect();
+            self.alerts.follow(tx, catalog, &noticed, events).await?;
         }
         let outcomes: Vec<Outcome> = works.into_values().map(Work::finish).collect();
         let mut rows = Vec::new();
@@ -196,6 +230,8 @@ struct Batch<'a> {
     works: BTreeMap<String, Work>,
     plans: Vec<Planned>,
     changes: Vec<(String, Change)>,
+    /// Of each change, the position of the event that brought it about.
+    positions: Vec<i64>,
 }
 
 /// Another plan of a ticket, to be told as the answer to what changed it.
@@ -228,6 +264,7 @@ impl<'a> Batch<'a> {
             works: rows.into_iter().map(work).collect::<Result<_, _>>()?,
             plans: Vec::new(),
             changes: Vec::new(),
+            positions: Vec::new(),
         })
     }
 

@@ -1,6 +1,8 @@
 //! Use cases: settings are put ([`policies`], [`calendars`], [`notification_targets`]), tickets are
-//! kept ([`keeper`]), notices that did not arrive are tried again ([`dead_letters`]).
+//! kept ([`keeper`]), people are told ([`alerts`]), notices that did not arrive are tried again ([`dead_letters`]).
 
+pub mod actions;
+pub mod alerts;
 pub mod calendars;
 pub mod catalogs;
 pub mod clocks;

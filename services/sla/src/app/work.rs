@@ -100,6 +100,11 @@ impl Work {
         &mut self.facts
     }
 
+    /// The same, to be read.
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     /// Whether the ticket is solved, as far as this batch has come.
     pub(super) fn is_solved(&self) -> bool {
         self.ticket.status.is_solved()

@@ -19,6 +19,8 @@ pub struct Catalog {
     /// Calendars in force by id.
     current: BTreeMap<String, u32>,
     calendars: BTreeMap<CalendarRef, Arc<Calendar>>,
+    reacts: bool,
+    acts: bool,
 }
 
 /// One version of a policy.
@@ -82,6 +84,9 @@ impl Catalog {
         let mut order: Vec<_> = policies.iter().filter(|policy| policy.current).collect();
         order.sort_by_key(|policy| (policy.content.position, &policy.content.name));
         catalog.order = order.iter().map(|one| one.reference.clone()).collect();
+        let reactions = || policies.iter().flat_map(|policy| &policy.content.reactions);
+        catalog.reacts = reactions().next().is_some();
+        catalog.acts = reactions().any(|one| one.raise_to.is_some() || one.hand_on.is_some());
         for policy in policies {
             catalog
                 .policies
@@ -230,6 +235,16 @@ impl Catalog {
         let version = *self.current.get(id)?;
         let id = id.to_owned();
         self.calendars.get(&CalendarRef { id, version }).cloned()
+    }
+
+    /// Whether any version of any policy reacts to anything.
+    pub fn reacts(&self) -> bool {
+        self.reacts
+    }
+
+    /// Whether any of these reactions acts on tickets.
+    pub fn acts(&self) -> bool {
+        self.acts
     }
 
     /// A version of a policy.

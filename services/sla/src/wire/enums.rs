@@ -6,7 +6,8 @@ use lotse_proto::common::v1 as common;
 use lotse_proto::sla::v1 as sla;
 
 use crate::domain::{
-    Author, BotPhase, Channel, HandOn, Metric, Priority, ResolutionEnd, State, Status,
+    ActionState, AlertState, Author, BotPhase, Channel, HandOn, Metric, Priority, ResolutionEnd,
+    State, Status, TargetKind,
 };
 
 /// Both directions between a wire enum and a domain enum with the same values.
@@ -42,6 +43,12 @@ both!(author, to_author, common::AuthorKind, Author,
     Requester Human Bot Automation System);
 both!(bot_phase, to_bot_phase, sla::BotPhase, BotPhase,
     Counts Excluded);
+both!(target_kind, to_target_kind, sla::EscalationTargetKind, TargetKind,
+    TicketAgent Agent OnDuty GroupLead Team NotificationTarget);
+both!(alert_state, to_alert_state, sla::AlertState, AlertState,
+    Open Held Acknowledged Resolved);
+both!(action_state, to_action_state, sla::ReactionActionState, ActionState,
+    Pending Done Dropped Parked);
 both!(hand_on, to_hand_on, sla::HandOn, HandOn,
     Requeue Escalate);
 both!(resolution_end, to_resolution_end, sla::ResolutionEnd, ResolutionEnd,

@@ -1,10 +1,14 @@
 //! Between protobuf messages and domain types.
 
+pub(crate) mod activity;
+pub(crate) mod alert;
+pub(crate) mod alerted;
 pub(crate) mod calendar;
 pub(crate) mod changed;
 pub(crate) mod clock;
 mod conditions;
 pub(crate) mod enums;
+pub(crate) mod escalation;
 pub(crate) mod explain;
 pub(crate) mod holidays;
 pub(crate) mod news;

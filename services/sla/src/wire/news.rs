@@ -8,6 +8,7 @@ use lotse_proto::journal::v1 as proto;
 use lotse_proto::journal::v1::ticket_status_changed::Change;
 use lotse_proto::time::from_proto;
 
+use super::activity::is_reaction;
 use super::enums;
 use crate::domain::{Author, Event, Facts, Hand, Priority, Reason};
 use crate::settings::looks_like_id;
@@ -65,6 +66,7 @@ pub(crate) struct Update<'a>(&'a proto::TicketUpdated);
 impl<'a> News<'a> {
     /// What `event` says to clocks; `None` when nothing.
     pub(crate) fn of(event: &'a Recorded) -> Option<Self> {
+        let own = is_reaction(event);
         let news = |human: bool, tidings: Tidings<'a>| {
             Some(Self {
                 ticket_id: event.ticket_id.as_deref()?,
@@ -72,7 +74,8 @@ impl<'a> News<'a> {
                 at: event.occurred_at,
                 recorded_at: event.recorded_at,
                 reference: event.reference(),
-                human,
+                // What a reaction did was nobody's hand.
+                human: human && !own,
                 tidings,
             })
         };

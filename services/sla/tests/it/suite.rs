@@ -62,6 +62,16 @@ impl Suite {
     }
 
     pub(crate) async fn with(db: Db, clock: BusinessClock, timers: Arc<dyn TimerStore>) -> Self {
+        Self::calling(db, clock, timers, Peers::all(&Channel::later().0)).await
+    }
+
+    /// The service with these around it.
+    pub(crate) async fn calling(
+        db: Db,
+        clock: BusinessClock,
+        timers: Arc<dyn TimerStore>,
+        peers: Peers,
+    ) -> Self {
         let config = JournalConfig::default();
         let opened = Journal::open(db.clone(), clock.clone(), Wakeups::local(), config);
         let journal = opened.await.unwrap();
@@ -70,7 +80,7 @@ impl Suite {
             clock: clock.clone(),
             journal: journal.clone(),
             timers: timers.clone(),
-            peers: Peers::all(&Channel::later().0),
+            peers,
         };
         let served = InProcess::new(
             clock.clone(),

@@ -35,7 +35,7 @@ pub struct Step {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Detail {
-    /// Agents who were told, and as what; or the one who acknowledged.
+    /// Agents who were told, and as what.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<Recipient>,
     /// Notification targets that were written to.
@@ -50,6 +50,9 @@ pub struct Detail {
     /// Why it was resolved, as a code.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// The agent who acknowledged or resolved; empty when it was none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub agent: String,
     /// Who called; empty when it happened by itself.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub principal: String,
@@ -90,8 +93,10 @@ pub async fn add(conn: &impl ConnectionTrait, steps: &[Step]) -> Result<(), DbEr
     let named: BTreeSet<(&str, &str)> = steps
         .iter()
         .flat_map(|step| {
-            let agents = step.detail.agents.iter();
-            agents.map(|agent| (step.alert_id.as_str(), agent.agent_id.as_str()))
+            let told = step.detail.agents.iter().map(|agent| &agent.agent_id);
+            let named = told.chain([&step.detail.agent]);
+            let named = named.filter(|agent| !agent.is_empty());
+            named.map(|agent| (step.alert_id.as_str(), agent.as_str()))
         })
         .collect();
     let named: Vec<_> = named.into_iter().collect();
