@@ -9,7 +9,8 @@ use crate::Entry;
 /// What a [`Worker`](crate::Worker) asks of the owner of a queue's rows, usually a few queries.
 #[async_trait]
 pub trait DueRows: Send + Sync + 'static {
-    /// Does what is due in those of `due` (all of `lane`) whose row is still of that generation,
+    /// Does what is due in those of `due` (all of `lane`; of several lanes when they are few, and
+    /// then `lane` is one of them) whose row is still of that generation,
     /// in the due state, and due by now (`UPDATE … WHERE id AND generation AND state AND due_at <=
     /// now RETURNING`), in one transaction. The others are passed over silently: entries are
     /// hints, and may come twice or too late. On an error nothing of it may have happened.

@@ -98,6 +98,7 @@ for_both_stores! {
     worker::a_row_armed_by_nobody_is_found_by_the_reconciler
     worker::a_paused_row_does_not_fire
     worker::two_workers_fire_every_row_once
+    worker::a_few_rows_fire_together_whatever_their_lanes
     worker::a_row_that_always_fails_does_not_stop_the_others
     worker::a_batch_that_failed_once_fires_at_the_next_step
     worker::an_idle_worker_steps_once_a_second_and_only_looks

@@ -193,6 +193,19 @@ pub(crate) async fn two_workers_fire_every_row_once(place: Place) {
     assert_eq!(fired.len(), 2_000, "no effect twice");
 }
 
+pub(crate) async fn a_few_rows_fire_together_whatever_their_lanes(place: Place) {
+    let clock = BusinessClock::system();
+    let rows = Rows::new(clock.clone());
+    let job = worker(&place.store, &clock, &rows);
+    let now = clock.now();
+    let entries: Vec<Entry> = (0..10).map(|n| rows.set(&format!("row{n}"), now)).collect();
+    place.store.arm(QUEUE, &entries).await.unwrap();
+    job.step().await.unwrap();
+    let calls: Vec<usize> = rows.calls.lock().unwrap().iter().map(Vec::len).collect();
+    assert_eq!(calls, [10]);
+    assert_eq!(rows.fired().len(), 10);
+}
+
 pub(crate) async fn a_row_that_always_fails_does_not_stop_the_others(place: Place) {
     let clock = BusinessClock::system();
     let rows = Rows::new(clock.clone());
