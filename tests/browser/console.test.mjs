@@ -44,7 +44,7 @@ test("on a wall nothing scrolls, all text is 24 px or more and has AA contrast",
   assert.ok(all.length > 100, `only ${all.length} texts`);
   assert.deepEqual(all.filter((it) => it.size < 24), []);
   assert.deepEqual(all.filter((it) => it.contrast < 4.5), []);
-  assert.deepEqual(await cutOff(page, ".tile span, th, h2, .summary, header *, .load, td.span, td.clock"), []);
+  assert.deepEqual(await cutOff(page, ".tile span, th, h2, .summary, header *, .load, td.span, td.clock, .late, .level"), []);
   assert.deepEqual(complaints, []);
   await page.context().close();
 });
@@ -98,6 +98,54 @@ test("rows run from green to red with their heat, and say so in figures", async 
     assert.ok(cool.length > 0, "no row is cool");
     assert.match(rows[0].clock, /^\d+ % .+ late$/);
   }
+  await page.context().close();
+});
+
+test("an alert names a second agent after the first took no care, and goes away", async () => {
+  const { page } = await open(1920, 1080);
+  const seen = () =>
+    page.locator("#alerts li").evaluateAll((rows) =>
+      rows.map((row) => ({
+        key: row.dataset.key,
+        about: row.querySelector(".ticket").textContent,
+        late: row.querySelector(".late").textContent,
+        level: row.querySelector(".level").textContent,
+        told: row.querySelector(".told").title,
+      })),
+    );
+  /** Looks until an alert is as wanted; a minute of a demo is an hour. */
+  const until = async (what, wanted) => {
+    const end = Date.now() + 120_000;
+    for (;;) {
+      const rows = await seen();
+      const found = wanted(rows);
+      if (found) return found;
+      if (Date.now() > end) assert.fail(`${what}: ${JSON.stringify(rows)}`);
+      await page.locator("#clock").evaluate(
+        (clock, before) =>
+          new Promise((done) => {
+            if (clock.textContent !== before) return done();
+            const observer = new MutationObserver(() => (observer.disconnect(), done()));
+            observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+          }),
+        await page.locator("#clock").textContent(),
+      );
+    }
+  };
+  const alone = (row) => row.level === "level 1" && /^[^→·]+ ago$/.test(row.told);
+  const first = await until("one agent is told", (rows) => rows.find(alone) && rows.filter(alone));
+  assert.match(first[0].about, /^#\d+ ./);
+  assert.match(first[0].late, /late$/);
+  const keys = first.map((row) => row.key);
+  const climbed = await until("a second agent is told", (rows) =>
+    rows.find((row) => keys.includes(row.key) && row.told.includes("→")),
+  );
+  await page.screenshot({ path: picture("alerts") });
+  assert.equal(climbed.level, "level 2");
+  const [one, other] = climbed.told.split("→").map((told) => told.trim().replace(/ \d.*$/, ""));
+  assert.ok(first.find((row) => row.key === climbed.key).told.startsWith(one));
+  assert.notEqual(one, other);
+  await until("it is over", (rows) => !rows.some((row) => row.key === climbed.key) && rows);
   await page.context().close();
 });
 

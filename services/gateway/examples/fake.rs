@@ -25,7 +25,7 @@ use lotse_proto::intake::v1::Ticket;
 use lotse_proto::journal::v1::event::Body;
 use lotse_proto::journal::v1::{Event, TicketEscalated, TicketTransferred};
 use lotse_proto::routing::v1::{AgentLoad, GroupState, Presence};
-use lotse_proto::sla::v1::Clock;
+use lotse_proto::sla::v1::{Alert, AlertState, AlertStep, AlertStepKind, Clock, ToldAgent};
 use lotse_proto::survey::v1::{Answer, Estimate, Score};
 use lotse_supervise::Supervisor;
 use tokio::io::AsyncReadExt as _;
@@ -101,7 +101,77 @@ async fn go_on(world: &Shared, clock: &BusinessClock) {
         if second % 7 == 2 {
             world.happen(happening(second, now));
         }
+        climb(&mut world, second, now);
     }
+}
+
+/// One alert that goes through everything, again and again: the first agent is told, then the
+/// second, who takes care; then it is over.
+fn climb(world: &mut World, second: u64, now: Timestamp) {
+    let id = format!("alr_climbing_{}", second / 24);
+    let now = now - Duration::from_secs(1);
+    match second % 24 {
+        0 => world
+            .alerts
+            .push(tell(alert(&id, 3, SlaMetric::NextReply, now), "agt_3", now)),
+        6 => change(world, &id, |alert| tell(alert, "agt_2", now)),
+        12 => change(world, &id, |alert| acknowledge(alert, "agt_2", now)),
+        18 => world.alerts.retain(|alert| alert.id != id),
+        _ => {}
+    }
+}
+
+fn change(world: &mut World, id: &str, change: impl Fn(Alert) -> Alert) {
+    for alert in world.alerts.iter_mut().filter(|alert| alert.id == id) {
+        *alert = change(alert.clone());
+    }
+}
+
+fn alert(id: &str, ticket: u64, metric: SlaMetric, opened: Timestamp) -> Alert {
+    Alert {
+        id: id.to_owned(),
+        ticket_id: format!("tkt_{ticket}"),
+        metric: metric.into(),
+        state: AlertState::Open.into(),
+        opened_at: at(opened),
+        ..Default::default()
+    }
+}
+
+fn tell(mut alert: Alert, agent: &str, when: Timestamp) -> Alert {
+    alert.level += 1;
+    alert.told_agent_ids.push(agent.to_owned());
+    alert.steps.push(AlertStep {
+        at: at(when),
+        kind: AlertStepKind::Notified.into(),
+        level: alert.level,
+        agents: vec![ToldAgent {
+            agent_id: agent.to_owned(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    });
+    alert
+}
+
+fn acknowledge(mut alert: Alert, agent: &str, when: Timestamp) -> Alert {
+    alert.set_state(AlertState::Acknowledged);
+    alert.acknowledged_at = at(when);
+    alert.acknowledged_by_agent_id = agent.to_owned();
+    alert
+}
+
+/// Two that stay: one that nobody takes, one that somebody has taken.
+fn alerts(world: &mut World, now: Timestamp) {
+    let ago = |minutes: u64| now - Duration::from_secs(minutes * 60);
+    let untouched = alert("alr_untouched", 0, SlaMetric::Idle, ago(33));
+    let untouched = tell(untouched, "agt_0", ago(33));
+    let taken = alert("alr_taken", 10, SlaMetric::FirstReply, ago(12));
+    let taken = tell(tell(taken, "agt_1", ago(12)), "agt_4", ago(2));
+    world.alerts.extend([
+        tell(untouched, "agt_3", ago(18)),
+        acknowledge(taken, "agt_4", ago(1)),
+    ]);
 }
 
 fn happening(second: u64, now: Timestamp) -> Event {
@@ -175,6 +245,7 @@ fn fill(world: &mut World, now: Timestamp) {
     team(world);
     figures(world);
     surveys(world, now);
+    alerts(world, now);
 }
 
 fn tickets(world: &mut World, number: u64, now: Timestamp) {
@@ -210,7 +281,7 @@ fn tickets(world: &mut World, number: u64, now: Timestamp) {
         return;
     }
     // From well past due, in steps, to barely begun.
-    let share = (1.25 - number as f64 * 0.09).max(0.02);
+    let share = (1.25 - number as f64 * 0.17).max(0.02);
     let (state, due_at) = if share >= 1.0 {
         (ClockState::Breached, ago((share * 7_200.0) as u64 - 7_200))
     } else {
@@ -223,6 +294,7 @@ fn tickets(world: &mut World, number: u64, now: Timestamp) {
         SlaMetric::TotalResolution,
     ];
     world.clocks.push(Clock {
+        id: format!("clk_{number}"),
         ticket_id: id,
         metric: metrics[place % 3].into(),
         state: state.into(),

@@ -18,12 +18,14 @@ const STYLE: &str = "text/css; charset=utf-8";
 const PAGE: &str = include_str!("../../web/console/dist/index.html");
 
 const FILES: &[Asset] = assets! {
+    "alerts.js": SCRIPT,
     "answers.js": SCRIPT,
     "console.css": STYLE,
     "dom.js": SCRIPT,
     "format.js": SCRIPT,
     "icon.svg": "image/svg+xml",
     "main.js": SCRIPT,
+    "metrics.js": SCRIPT,
     "queue.js": SCRIPT,
     "snapshot.js": SCRIPT,
     "team.js": SCRIPT,

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use lotse_client::deadline;
 use lotse_clock::{BusinessClock, SystemClock, Timestamp};
+use lotse_proto::routing::v1::GetQueueStateResponse;
 use lotse_proto::survey::v1 as survey;
 use lotse_supervise::{BoxError, Job, Step};
 use tokio::sync::Mutex;
 use tonic::Status;
 
 use super::snapshot::{Kpis, Score, Snapshot};
+use super::sources::alerts::{self, Histories};
 use super::sources::names::Names;
 use super::sources::ticker::Ticker;
 use super::sources::{kpis, queue, surveys, team};
@@ -54,6 +56,7 @@ pub struct Snapshots {
 struct Memory {
     names: Names,
     ticker: Ticker,
+    histories: Histories,
     figures: Option<Figures>,
     away: Vec<&'static str>,
 }
@@ -102,25 +105,29 @@ impl Snapshots {
             Some(open) => away.unless("sla", queue::clocks(&peers.sla, open).await),
             None => None,
         };
+        let alerts = alerts::ask(&peers.sla, &mut memory.histories).await;
+        let alerts = away.unless("sla", alerts);
         self.refresh_figures(memory, now, &mut away).await;
+        memory.learn(open.as_ref(), board.as_ref());
         let answers_given = answers.as_deref().unwrap_or_default();
-        let named = memory.names_for(self, open.as_ref(), board.as_ref(), answers_given);
+        let named = memory.look_up(self, alerts.as_ref(), answers_given);
         away.unless("intake", named.await);
 
         let Memory {
             names,
             ticker,
+            histories,
             figures,
             ..
         } = memory;
-        let sorted = |open| {
-            let clocks = clocks.as_deref().unwrap_or_default();
-            queue::sorted(open, clocks, names, now, self.idle_red)
-        };
+        let clocks = clocks.as_deref().unwrap_or_default();
+        let sorted = |open| queue::sorted(open, clocks, names, now, self.idle_red);
+        let alerted = |open: &_| alerts::shown(open, histories, clocks, names, now);
         let snapshot = Snapshot {
             as_of: now.as_millis(),
             time_zone: self.time_zone.clone(),
             queue: open.map(sorted),
+            alerts: alerts.as_ref().map(alerted),
             team: board.as_ref().map(team::shown),
             kpis: figures.as_ref().and_then(|it| it.kpis.clone()),
             scores: figures.as_ref().and_then(|it| it.scores.clone()),
@@ -158,22 +165,26 @@ impl Snapshots {
 }
 
 impl Memory {
-    /// Learns the names of everything that is shown.
-    async fn names_for(
-        &mut self,
-        job: &Snapshots,
-        open: Option<&queue::Open>,
-        board: Option<&lotse_proto::routing::v1::GetQueueStateResponse>,
-        answers: &[survey::Answer],
-    ) -> Result<(), Status> {
+    /// Takes over names that come with what was asked for.
+    fn learn(&mut self, open: Option<&queue::Open>, board: Option<&GetQueueStateResponse>) {
         if let Some(board) = board {
             self.names.learn(board);
         }
         if let Some(open) = open {
-            self.names.number_all(open.numbers());
+            self.names.learn_tickets(open.tickets());
         }
+    }
+
+    /// Asks for the names of everything else that is shown.
+    async fn look_up(
+        &mut self,
+        job: &Snapshots,
+        alerts: Option<&alerts::Open>,
+        answers: &[survey::Answer],
+    ) -> Result<(), Status> {
         let answered = answers.iter().map(|answer| answer.ticket_id.as_str());
-        let shown = self.ticker.tickets().chain(answered);
+        let alerted = alerts.into_iter().flat_map(alerts::Open::tickets);
+        let shown = self.ticker.tickets().chain(answered).chain(alerted);
         self.names.look_up(&job.peers.intake, shown).await
     }
 

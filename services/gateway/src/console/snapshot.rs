@@ -16,6 +16,8 @@ pub struct Snapshot {
     pub away: Vec<&'static str>,
     /// Tickets whose turn is ours.
     pub queue: Option<Queue>,
+    /// Alerts that are not over.
+    pub alerts: Option<Alerts>,
     /// Who works.
     pub team: Option<Team>,
     /// How it goes.
@@ -79,6 +81,49 @@ pub struct Clock {
     pub share: f64,
     /// Seconds until it is due, negative past that; none when the calendar does not say.
     pub left: Option<i64>,
+}
+
+/// Alerts that are not over.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Alerts {
+    /// The oldest first.
+    pub open: Vec<Alert>,
+    /// How many newer ones there are, as far as they were counted.
+    pub more: usize,
+}
+
+/// Somebody must look at a ticket.
+#[derive(Clone, Debug, Serialize)]
+pub struct Alert {
+    /// `alr_…`
+    pub id: String,
+    /// The ticket's number.
+    pub number: Option<u64>,
+    /// The ticket's subject.
+    pub subject: Option<String>,
+    /// What its clock measures: `first_reply` …
+    pub metric: &'static str,
+    /// The share of the target that it warned about, in percent; 0 for a breach.
+    pub percent: u32,
+    /// Seconds past due; none for a warning.
+    pub late: Option<i64>,
+    /// The level told last, from 1; 0 before the first.
+    pub level: u32,
+    /// Whether it waits for support hours.
+    pub held: bool,
+    /// Who was told, in order.
+    pub told: Vec<Told>,
+    /// Name of who takes care; none while nobody does.
+    pub acknowledged_by: Option<String>,
+}
+
+/// A level was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// Names of the agents.
+    pub names: Vec<String>,
+    /// Seconds since.
+    pub age: i64,
 }
 
 /// Who works, and what waits for them.

@@ -15,7 +15,7 @@ use lotse_proto::intake::v1::Ticket;
 use lotse_proto::journal::v1::event::Body as Happened;
 use lotse_proto::journal::v1::{Event, TicketTransferred};
 use lotse_proto::routing::v1::{AgentLoad, GroupState, Presence};
-use lotse_proto::sla::v1::Clock;
+use lotse_proto::sla::v1::{Alert, AlertState, AlertStep, AlertStepKind, Clock, ToldAgent};
 use lotse_proto::survey::v1 as survey;
 use lotse_supervise::Supervisor;
 use serde_json::{Value, json};
@@ -173,6 +173,109 @@ async fn the_stream_sends_a_snapshot_and_then_each_new_one() {
     assert!(events.next().await.is_none());
 }
 
+fn told(level: u32, agents: &[&str], minutes: u64) -> AlertStep {
+    let told = agents.iter().map(|agent| ToldAgent {
+        agent_id: (*agent).to_owned(),
+        ..Default::default()
+    });
+    AlertStep {
+        at: minutes_ago(minutes),
+        kind: AlertStepKind::Notified.into(),
+        level,
+        agents: told.collect(),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn alerts_tell_who_was_told_and_who_takes_care_the_oldest_first() {
+    let stage = Stage::new(Config::default());
+    fill(&mut stage.world.lock());
+    let opened = AlertStep {
+        kind: AlertStepKind::Opened.into(),
+        ..Default::default()
+    };
+    let old = Alert {
+        id: "alr_1".to_owned(),
+        ticket_id: "tkt_1".to_owned(),
+        metric: SlaMetric::Idle.into(),
+        state: AlertState::Open.into(),
+        level: 1,
+        told_agent_ids: vec!["agt_1".to_owned()],
+        opened_at: minutes_ago(20),
+        steps: vec![opened, told(1, &["agt_1"], 20)],
+        ..Default::default()
+    };
+    let warning = Alert {
+        id: "alr_2".to_owned(),
+        at_percent: 75,
+        ticket_id: "tkt_gone".to_owned(),
+        state: AlertState::Held.into(),
+        level: 0,
+        steps: Vec::new(),
+        ..old.clone()
+    };
+    let over = Alert {
+        id: "alr_3".to_owned(),
+        state: AlertState::Resolved.into(),
+        ..old.clone()
+    };
+    stage.world.lock().alerts = vec![old, warning, over];
+    let mut events = Events::open(&stage.gateway, "").await;
+    step(&stage.gateway).await;
+    let (_, snapshot) = events.next().await.unwrap();
+    assert_eq!(
+        snapshot["alerts"],
+        json!({"open": [
+            {
+                "id": "alr_1", "number": 41, "subject": "<b>Printer</b>", "metric": "idle",
+                "percent": 0, "late": 1_200, "level": 1, "held": false,
+                "told": [{"names": ["Ada"], "age": 1_200}], "acknowledged_by": null
+            },
+            {
+                "id": "alr_2", "number": null, "subject": null, "metric": "idle",
+                "percent": 75, "late": null, "level": 0, "held": true,
+                "told": [], "acknowledged_by": null
+            },
+        ], "more": 0})
+    );
+
+    {
+        let mut world = stage.world.lock();
+        assert_eq!(world.histories, 2);
+        world.alerts.truncate(1);
+        let alert = &mut world.alerts[0];
+        alert.level = 2;
+        alert.told_agent_ids.push("agt_2".to_owned());
+        alert.steps.push(told(2, &["agt_2", "agt_9"], 5));
+        alert.set_state(AlertState::Acknowledged);
+        alert.acknowledged_by_agent_id = "agt_1".to_owned();
+    }
+    step(&stage.gateway).await;
+    let (_, snapshot) = events.next().await.unwrap();
+    let alert = &snapshot["alerts"]["open"][0];
+    assert_eq!(
+        alert["told"][1],
+        json!({"names": ["agt_2", "agt_9"], "age": 300})
+    );
+    assert_eq!(
+        (&alert["level"], &alert["acknowledged_by"]),
+        (&json!(2), &json!("Ada"))
+    );
+    step(&stage.gateway).await;
+    assert_eq!(
+        stage.world.lock().histories,
+        3,
+        "a history is read once a step"
+    );
+
+    stage.world.lock().alerts.clear();
+    step(&stage.gateway).await;
+    step(&stage.gateway).await;
+    let (_, snapshot) = events.next().await.unwrap();
+    assert_eq!(snapshot["alerts"], json!({"open": [], "more": 0}));
+}
+
 #[tokio::test]
 async fn a_slow_browser_misses_only_what_was_replaced_and_a_returning_one_nothing() {
     let stage = Stage::new(Config::default());
@@ -220,6 +323,7 @@ async fn a_service_that_is_away_is_named_and_the_others_are_shown() {
     let (_, snapshot) = events.next().await.unwrap();
     assert_eq!(snapshot["away"], json!(["sla", "insight"]));
     assert_eq!(snapshot["kpis"], Value::Null);
+    assert_eq!(snapshot["alerts"], Value::Null);
     assert_eq!(snapshot["queue"]["tickets"][0]["clock"], Value::Null);
     assert_eq!(snapshot["queue"]["tickets"][0]["heat"], 0.25);
     assert!(!snapshot.to_string().contains("10.0.0.7"));

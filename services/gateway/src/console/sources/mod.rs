@@ -1,5 +1,6 @@
 //! What is asked of whom for a snapshot.
 
+pub(super) mod alerts;
 pub(super) mod kpis;
 pub(super) mod names;
 pub(super) mod queue;
@@ -8,7 +9,7 @@ pub(super) mod team;
 pub(super) mod ticker;
 
 use lotse_clock::Timestamp;
-use lotse_proto::common::v1::Channel;
+use lotse_proto::common::v1::{Channel, SlaMetric};
 use lotse_proto::time;
 
 /// Whole seconds from a time of a message to `now`; 0 when it is missing or later.
@@ -27,5 +28,21 @@ fn channel_name(channel: i32) -> &'static str {
         Channel::Api => "api",
         Channel::Social => "social",
         Channel::WalkIn => "walk-in",
+    }
+}
+
+fn metric_name(metric: SlaMetric) -> &'static str {
+    match metric {
+        SlaMetric::Unspecified => "",
+        SlaMetric::FirstReply => "first_reply",
+        SlaMetric::NextReply => "next_reply",
+        SlaMetric::PeriodicUpdate => "periodic_update",
+        SlaMetric::PausableUpdate => "pausable_update",
+        SlaMetric::RequesterWait => "requester_wait",
+        SlaMetric::AgentWork => "agent_work",
+        SlaMetric::TotalResolution => "total_resolution",
+        SlaMetric::Idle => "idle",
+        SlaMetric::GroupOwnership => "group_ownership",
+        SlaMetric::Pickup => "pickup",
     }
 }

@@ -1,15 +1,15 @@
-//! Names of agents and groups, and numbers of tickets, by their ids.
+//! Names of agents and groups, numbers and subjects of tickets, by their ids.
 
 use std::collections::HashMap;
 
 use lotse_client::Channel;
-use lotse_proto::intake::v1::GetTicketRequest;
 use lotse_proto::intake::v1::get_ticket_request::By;
 use lotse_proto::intake::v1::ticket_service_client::TicketServiceClient;
+use lotse_proto::intake::v1::{GetTicketRequest, Ticket};
 use lotse_proto::routing::v1::GetQueueStateResponse;
 use tonic::{Code, Status};
 
-/// Numbers kept at most; then all but those of the present queue are asked for anew.
+/// Tickets kept at most; then all but those of the present queue are asked for anew.
 const KEPT: usize = 4_096;
 
 /// What is called how. It is filled by every look at routing and at the queue.
@@ -18,7 +18,14 @@ pub(crate) struct Names {
     agents: HashMap<String, String>,
     groups: HashMap<String, String>,
     /// None for a ticket that intake does not know.
-    numbers: HashMap<String, Option<u64>>,
+    tickets: HashMap<String, Option<Title>>,
+}
+
+/// What a ticket is called.
+#[derive(Debug)]
+struct Title {
+    number: u64,
+    subject: String,
 }
 
 impl Names {
@@ -32,19 +39,17 @@ impl Names {
             .extend(groups.map(|group| (group.group_id.clone(), group.name.clone())));
     }
 
-    /// Takes over numbers that are known anyway.
-    pub(crate) fn number_all<'a>(&mut self, numbers: impl Iterator<Item = (&'a str, u64)>) {
-        if self.numbers.len() > KEPT {
-            self.numbers.clear();
+    /// Takes over what is known of tickets anyway.
+    pub(crate) fn learn_tickets(&mut self, tickets: &[Ticket]) {
+        if self.tickets.len() > KEPT {
+            self.tickets.clear();
         }
-        for (id, number) in numbers {
-            if !self.numbers.contains_key(id) {
-                self.numbers.insert(id.to_owned(), Some(number));
-            }
+        for ticket in tickets {
+            self.tickets.insert(ticket.id.clone(), Some(title(ticket)));
         }
     }
 
-    /// Asks intake for the numbers of `ids` that are not known yet.
+    /// Asks intake for the tickets of `ids` that are not known yet.
     pub(crate) async fn look_up(
         &mut self,
         intake: &Channel,
@@ -52,16 +57,16 @@ impl Names {
     ) -> Result<(), Status> {
         let mut client = TicketServiceClient::new(intake.clone());
         for id in ids.filter(|id| !id.is_empty()) {
-            if self.numbers.contains_key(id) {
+            if self.tickets.contains_key(id) {
                 continue;
             }
             let by = Some(By::TicketId(id.to_owned()));
-            let number = match client.get_ticket(GetTicketRequest { by }).await {
-                Ok(response) => response.into_inner().ticket.map(|ticket| ticket.number),
+            let found = match client.get_ticket(GetTicketRequest { by }).await {
+                Ok(response) => response.into_inner().ticket.as_ref().map(title),
                 Err(status) if status.code() == Code::NotFound => None,
                 Err(status) => return Err(status),
             };
-            self.numbers.insert(id.to_owned(), number);
+            self.tickets.insert(id.to_owned(), found);
         }
         Ok(())
     }
@@ -78,7 +83,23 @@ impl Names {
 
     /// The ticket's number, if it is known.
     pub(crate) fn number(&self, id: &str) -> Option<u64> {
-        self.numbers.get(id).copied().flatten()
+        Some(self.title(id)?.number)
+    }
+
+    /// The ticket's subject, if it is known.
+    pub(crate) fn subject(&self, id: &str) -> Option<String> {
+        Some(self.title(id)?.subject.clone())
+    }
+
+    fn title(&self, id: &str) -> Option<&Title> {
+        self.tickets.get(id)?.as_ref()
+    }
+}
+
+fn title(ticket: &Ticket) -> Title {
+    Title {
+        number: ticket.number,
+        subject: ticket.subject.clone(),
     }
 }
 

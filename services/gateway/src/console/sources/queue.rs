@@ -13,7 +13,7 @@ use lotse_proto::time;
 use tonic::Status;
 
 use super::names::Names;
-use super::{age, channel_name};
+use super::{age, channel_name, metric_name};
 use crate::console::snapshot::{Clock, Queue, Ticket};
 
 /// Whose turn is ours.
@@ -64,11 +64,9 @@ pub(crate) async fn open(intake: &Channel) -> Result<Open, Status> {
 }
 
 impl Open {
-    /// The tickets' numbers by their ids.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.tickets
-            .iter()
-            .map(|ticket| (ticket.id.as_str(), ticket.number))
+    /// The tickets.
+    pub(crate) fn tickets(&self) -> &[intake::Ticket] {
+        &self.tickets
     }
 }
 
@@ -186,19 +184,7 @@ fn shown_clock(clock: &sla::Clock, now: Timestamp) -> Clock {
         .as_ref()
         .and_then(|at| time::from_proto(at).ok());
     Clock {
-        metric: match clock.metric() {
-            SlaMetric::Unspecified => "",
-            SlaMetric::FirstReply => "first_reply",
-            SlaMetric::NextReply => "next_reply",
-            SlaMetric::PeriodicUpdate => "periodic_update",
-            SlaMetric::PausableUpdate => "pausable_update",
-            SlaMetric::RequesterWait => "requester_wait",
-            SlaMetric::AgentWork => "agent_work",
-            SlaMetric::TotalResolution => "total_resolution",
-            SlaMetric::Idle => "idle",
-            SlaMetric::GroupOwnership => "group_ownership",
-            SlaMetric::Pickup => "pickup",
-        },
+        metric: metric_name(clock.metric()),
         // A breach by retarget can have a share below 1; it is past due all the same.
         share: match clock.state() {
             ClockState::Breached => clock.share.max(1.0),

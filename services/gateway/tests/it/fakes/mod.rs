@@ -30,6 +30,10 @@ pub(crate) struct World {
     pub(crate) tickets: Vec<intake::Ticket>,
     /// Clocks of the SLA service.
     pub(crate) clocks: Vec<sla::Clock>,
+    /// Alerts of the SLA service that are not over, the oldest first, with their steps.
+    pub(crate) alerts: Vec<sla::Alert>,
+    /// How often an alert's steps were asked for.
+    pub(crate) histories: usize,
     /// Routing's load board.
     pub(crate) board: routing::GetQueueStateResponse,
     /// Insight's figures by metric and part.

@@ -17,6 +17,7 @@ use lotse_proto::intake::v1::ticket_service_server::{TicketService, TicketServic
 use lotse_proto::routing::v1 as routing;
 use lotse_proto::routing::v1::routing_service_server::{RoutingService, RoutingServiceServer};
 use lotse_proto::sla::v1 as sla;
+use lotse_proto::sla::v1::alert_service_server::{AlertService, AlertServiceServer};
 use lotse_proto::sla::v1::sla_service_server::{SlaService, SlaServiceServer};
 use lotse_proto::survey::v1 as survey;
 use lotse_proto::survey::v1::survey_service_server::{SurveyService, SurveyServiceServer};
@@ -37,6 +38,7 @@ pub(super) fn add_all(service: Service, world: &Shared, clock: &BusinessClock) -
         .add(tuned!(EventServiceServer::new(fake.clone())))
         .add(tuned!(RoutingServiceServer::new(fake.clone())))
         .add(tuned!(SlaServiceServer::new(fake.clone())))
+        .add(tuned!(AlertServiceServer::new(fake.clone())))
         .add(tuned!(SurveyServiceServer::new(fake.clone())))
         .add(tuned!(InsightServiceServer::new(fake)))
 }
@@ -198,6 +200,49 @@ fake!(SlaService, sla: {
     list_calendars(ListCalendarsRequest) -> ListCalendarsResponse
     list_special_days(ListSpecialDaysRequest) -> ListSpecialDaysResponse
     explain_deadline(ExplainDeadlineRequest) -> ExplainDeadlineResponse
+);
+
+fake!(AlertService, sla: {
+    async fn list_alerts(
+        &self,
+        request: Request<sla::ListAlertsRequest>,
+    ) -> Result<Response<sla::ListAlertsResponse>, Status> {
+        self.here("sla")?;
+        let wanted = request.into_inner().states;
+        let world = self.world.lock();
+        let alerts = world.alerts.iter().rev().filter(|it| wanted.contains(&it.state));
+        let alerts = alerts.cloned().map(|alert| sla::Alert { steps: Vec::new(), ..alert });
+        Ok(Response::new(sla::ListAlertsResponse {
+            alerts: alerts.collect(),
+            next_page_token: String::new(),
+        }))
+    }
+
+    async fn get_alert(
+        &self,
+        request: Request<sla::GetAlertRequest>,
+    ) -> Result<Response<sla::GetAlertResponse>, Status> {
+        self.here("sla")?;
+        let id = request.into_inner().alert_id;
+        let mut world = self.world.lock();
+        world.histories += 1;
+        let alert = world.alerts.iter().find(|it| it.id == id).cloned();
+        let alert = alert.ok_or_else(|| Error::not_found("alert", id))?;
+        Ok(Response::new(sla::GetAlertResponse { alert: Some(alert) }))
+    }
+}
+    acknowledge_alert(AcknowledgeAlertRequest) -> AcknowledgeAlertResponse
+    resolve_alert(ResolveAlertRequest) -> ResolveAlertResponse
+    list_reaction_actions(ListReactionActionsRequest) -> ListReactionActionsResponse
+    put_escalation_policy(PutEscalationPolicyRequest) -> PutEscalationPolicyResponse
+    get_escalation_policy(GetEscalationPolicyRequest) -> GetEscalationPolicyResponse
+    list_escalation_policies(ListEscalationPoliciesRequest) -> ListEscalationPoliciesResponse
+    put_notification_target(PutNotificationTargetRequest) -> PutNotificationTargetResponse
+    get_notification_target(GetNotificationTargetRequest) -> GetNotificationTargetResponse
+    list_notification_targets(ListNotificationTargetsRequest) -> ListNotificationTargetsResponse
+    test_notification_target(TestNotificationTargetRequest) -> TestNotificationTargetResponse
+    list_dead_letters(ListDeadLettersRequest) -> ListDeadLettersResponse
+    redrive_dead_letters(RedriveDeadLettersRequest) -> RedriveDeadLettersResponse
 );
 
 fake!(InsightService, insight: {

@@ -1,4 +1,5 @@
 // The console: one stream of snapshots, each shown whole.
+import { showAlerts } from "./alerts.js";
 import { showAnswers } from "./answers.js";
 import { byId, say } from "./dom.js";
 import { showQueue } from "./queue.js";
@@ -27,6 +28,8 @@ function render() {
     showTeam(snapshot.team);
     showAnswers(snapshot.answers, snapshot.scores);
     showTicker(snapshot.ticker);
+    // Before the queue, which has what room they leave.
+    showAlerts(snapshot.alerts);
     showQueue(snapshot.queue);
     showClock(snapshot);
     const away = snapshot.away.join(", ");
@@ -51,7 +54,9 @@ function announce(snapshot) {
     if (snapshot.queue === null)
         return;
     const { open, overdue } = snapshot.queue;
-    const text = `${open} tickets open, ${overdue} overdue`;
+    const alerts = snapshot.alerts?.open.filter((alert) => alert.acknowledged_by === null) ?? [];
+    const waiting = alerts.length === 0 ? "" : `, ${alerts.length} alerts that nobody takes`;
+    const text = `${open} tickets open, ${overdue} overdue${waiting}`;
     const now = performance.now();
     if (text !== announced.text && now - announced.at >= ANNOUNCE_EVERY_MS) {
         announced = { text, at: now };

@@ -2,18 +2,7 @@
 // share stand beside it in figures, so that colour is never the only sign.
 import { byId, element, fit, keep, say } from "./dom.js";
 import { ABSENT, percent, short } from "./format.js";
-const METRICS = {
-    first_reply: "1st reply",
-    next_reply: "reply",
-    periodic_update: "update",
-    pausable_update: "update",
-    requester_wait: "wait",
-    agent_work: "work",
-    total_resolution: "solve",
-    idle: "idle",
-    group_ownership: "group",
-    pickup: "pick up",
-};
+import { metricName } from "./metrics.js";
 const CELLS = ["number", "subject", "language", "channel", "span", "span", "clock", "assignee"];
 function makeRow() {
     const row = element("tr", "");
@@ -24,7 +13,7 @@ function makeRow() {
     return row;
 }
 function due(clock) {
-    const name = METRICS[clock.metric] ?? clock.metric;
+    const name = metricName(clock.metric);
     if (clock.left === null)
         return name;
     return clock.left < 0 || clock.share >= 1

@@ -3,20 +3,8 @@
 
 import { byId, element, fit, keep, say } from "./dom.js";
 import { ABSENT, percent, short } from "./format.js";
+import { metricName } from "./metrics.js";
 import type { Clock, Queue, Ticket } from "./snapshot.js";
-
-const METRICS: Record<string, string> = {
-  first_reply: "1st reply",
-  next_reply: "reply",
-  periodic_update: "update",
-  pausable_update: "update",
-  requester_wait: "wait",
-  agent_work: "work",
-  total_resolution: "solve",
-  idle: "idle",
-  group_ownership: "group",
-  pickup: "pick up",
-};
 
 const CELLS = ["number", "subject", "language", "channel", "span", "span", "clock", "assignee"];
 
@@ -29,7 +17,7 @@ function makeRow(): HTMLElement {
 }
 
 function due(clock: Clock): string {
-  const name = METRICS[clock.metric] ?? clock.metric;
+  const name = metricName(clock.metric);
   if (clock.left === null) return name;
   return clock.left < 0 || clock.share >= 1
     ? `${name} ${short(Math.abs(clock.left))} late`

@@ -6,6 +6,7 @@ export interface Snapshot {
   time_zone: string;
   away: string[];
   queue: Queue | null;
+  alerts: Alerts | null;
   team: Team | null;
   kpis: Kpis | null;
   scores: Score[] | null;
@@ -39,6 +40,29 @@ export interface Clock {
   metric: string;
   share: number;
   left: number | null;
+}
+
+export interface Alerts {
+  open: Alert[];
+  more: number;
+}
+
+export interface Alert {
+  id: string;
+  number: number | null;
+  subject: string | null;
+  metric: string;
+  percent: number;
+  late: number | null;
+  level: number;
+  held: boolean;
+  told: Told[];
+  acknowledged_by: string | null;
+}
+
+export interface Told {
+  names: string[];
+  age: number;
 }
 
 export interface Team {
