@@ -9,6 +9,7 @@ use lotse_proto::common::v1::{Channel, Priority, SurveyKind, TransferReason};
 use super::company::CSAT_DELAY;
 use super::dice::{Dice, minutes};
 use super::people::Team;
+use super::story::Hearing;
 use super::texts::{HOLD_REASONS, NOTES, Phrases, SUMMARIES, Tongue, Topic};
 
 /// A ticket before it is written.
@@ -29,6 +30,8 @@ pub(crate) struct Case {
     pub(crate) eager: bool,
     /// How long nobody looks at it, however much time there is.
     pub(crate) neglect: Duration,
+    /// Who listens when an alert tells them of it.
+    pub(crate) hearing: Hearing,
     /// What agents do about it, in order; the last one solves it.
     pub(crate) plan: VecDeque<Turn>,
     pub(crate) ending: Ending,
@@ -197,6 +200,10 @@ impl Case {
         }
         .plan(case.customer.tongue.phrases(), &mut case.category);
         case.ending = Ending::draw(&case, &mut dice);
+        case.hearing = Hearing {
+            deaf: dice.weigh(&[(0, 45), (1, 40), (2, 15)]),
+            after: dice.minutes(3.0, 14.0),
+        };
         case
     }
 
@@ -228,6 +235,10 @@ impl Case {
             body,
             eager: false,
             neglect: Duration::ZERO,
+            hearing: Hearing {
+                deaf: 0,
+                after: minutes(5.0),
+            },
             plan: VecDeque::from([Turn {
                 effort: minutes(5.0),
                 step: Step::Solve(solution),

@@ -9,6 +9,8 @@ use lotse_proto::intake::v1::ticket_service_client::TicketServiceClient;
 use lotse_proto::intake::v1::{self as intake, create_ticket_request::Requester};
 use lotse_proto::routing::v1 as routing;
 use lotse_proto::routing::v1::routing_service_client::RoutingServiceClient;
+use lotse_proto::sla::v1 as sla;
+use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
 use lotse_proto::survey::v1 as survey;
 use lotse_proto::survey::v1::invitation::State;
 use lotse_proto::survey::v1::survey_service_client::SurveyServiceClient;
@@ -29,6 +31,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Cast {
     tickets: TicketServiceClient<Channel>,
     routing: RoutingServiceClient<Channel>,
+    alerts: AlertServiceClient<Channel>,
     surveys: SurveyServiceClient<Channel>,
     company: Company,
     /// What request ids begin with: no two runs of a demo share one.
@@ -40,6 +43,7 @@ impl Cast {
         Self {
             tickets: TicketServiceClient::new(channel.clone()),
             routing: RoutingServiceClient::new(channel.clone()),
+            alerts: AlertServiceClient::new(channel.clone()),
             surveys: SurveyServiceClient::new(channel.clone()),
             company,
             session,
@@ -99,6 +103,24 @@ impl Cast {
                 self.surveys.clone().create_invitation(request).await?;
             }
             What::Rate(kind, opinion) => self.rate(id, *kind, opinion, request_id).await?,
+            What::Acknowledge(alarm) => {
+                let request = sla::AcknowledgeAlertRequest {
+                    request_id,
+                    alert_id: alarm.alert_id.clone(),
+                    agent_id: alarm.agent_id.clone(),
+                    ..sla::AcknowledgeAlertRequest::default()
+                };
+                self.alerts.clone().acknowledge_alert(request).await?;
+            }
+            What::Take(alarm) => {
+                let request = routing::AssignTicketRequest {
+                    request_id,
+                    ticket_id: id.clone(),
+                    agent_id: alarm.agent_id.clone(),
+                    ..routing::AssignTicketRequest::default()
+                };
+                self.routing.clone().assign_ticket(request).await?;
+            }
         }
         Ok(id.clone())
     }

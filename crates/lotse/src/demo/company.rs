@@ -8,14 +8,18 @@ use anyhow::{Context as _, Result};
 use lotse_client::Channel;
 use lotse_proto::common::v1::{self as common, Priority, SlaMetric, SurveyKind};
 use lotse_proto::routing::v1::agent_service_client::AgentServiceClient;
+use lotse_proto::routing::v1::duty_service_client::DutyServiceClient;
+use lotse_proto::routing::v1::rota_layer::Plan;
 use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
 use lotse_proto::routing::v1::{self as routing, LanguageLevel, Presence, SkillLevel};
-use lotse_proto::sla::v1 as sla;
+use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
 use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
+use lotse_proto::sla::v1::{self as sla, EscalationTargetKind};
 use lotse_proto::survey::v1 as survey;
 use lotse_proto::survey::v1::survey::Trigger;
 use lotse_proto::survey::v1::survey_service_client::SurveyServiceClient;
 use lotse_proto::time::duration_to_proto;
+use tonic::Code;
 
 use super::dice::minutes;
 use super::people::Team::{self, Care, Specialists};
@@ -25,6 +29,9 @@ use super::texts::Topic;
 /// How long after the solution a satisfaction survey is sent, in minutes. Real teams wait a day;
 /// nobody watches a demo for that long.
 pub(crate) const CSAT_DELAY: f64 = 10.0;
+
+/// Who is told of a ticket that nobody has touched for too long.
+const UNTOUCHED: &str = "Untouched";
 
 /// Ids of what was put in place.
 pub(crate) struct Company {
@@ -50,11 +57,7 @@ impl Company {
         }
         let mut teams = BTreeMap::new();
         for team in Team::ALL {
-            let request = routing::PutGroupRequest {
-                group: Some(group(team)),
-                ..routing::PutGroupRequest::default()
-            };
-            let group = workflow.put_group(request).await?.into_inner().group;
+            let group = found(&mut workflow, team).await?;
             teams.insert(team, group.context("no group came back")?.id);
         }
         let request = routing::PutWorkflowRequest {
@@ -66,6 +69,21 @@ impl Company {
         for person in &PEOPLE {
             hire(&mut agents, person).await?;
         }
+        for team in Team::ALL {
+            workflow.put_group(put(group(team))).await?;
+        }
+        let mut duty = DutyServiceClient::new(channel.clone());
+        let request = routing::PutRotaRequest {
+            rota: Some(rota()),
+            ..routing::PutRotaRequest::default()
+        };
+        duty.put_rota(request).await?;
+        let mut alerts = AlertServiceClient::new(channel.clone());
+        let request = sla::PutEscalationPolicyRequest {
+            escalation_policy: Some(escalation()),
+            ..sla::PutEscalationPolicyRequest::default()
+        };
+        alerts.put_escalation_policy(request).await?;
         let mut promises = SlaServiceClient::new(channel.clone());
         for policy in policies() {
             let request = sla::PutPolicyRequest {
@@ -102,6 +120,31 @@ impl Company {
     }
 }
 
+/// Makes a team, led by whom it will be led by if there is somebody of that name yet.
+async fn found(
+    workflow: &mut WorkflowServiceClient<Channel>,
+    team: Team,
+) -> Result<Option<routing::Group>> {
+    let response = match workflow.put_group(put(group(team))).await {
+        Err(status) if status.code() == Code::NotFound => {
+            let leaderless = routing::Group {
+                lead_agent_id: String::new(),
+                ..group(team)
+            };
+            workflow.put_group(put(leaderless)).await?
+        }
+        other => other?,
+    };
+    Ok(response.into_inner().group)
+}
+
+fn put(group: routing::Group) -> routing::PutGroupRequest {
+    routing::PutGroupRequest {
+        group: Some(group),
+        ..routing::PutGroupRequest::default()
+    }
+}
+
 fn group(team: Team) -> routing::Group {
     let escalates_to = if team == Specialists {
         ""
@@ -112,6 +155,7 @@ fn group(team: Team) -> routing::Group {
         name: team.name().to_owned(),
         tier: team.tier(),
         required_skills: team.skill().into_iter().map(skill_level).collect(),
+        lead_agent_id: team.lead().to_owned(),
         escalation_group_id: escalates_to.to_owned(),
         ..routing::Group::default()
     }
@@ -176,6 +220,53 @@ async fn hire(agents: &mut AgentServiceClient<Channel>, person: &Person) -> Resu
     Ok(())
 }
 
+/// Who looks after what everybody else has left lying, a day at a time. The other teams have no
+/// rota: of those whoever is there is on duty.
+fn rota() -> routing::Rota {
+    let people = PEOPLE.iter().filter(|person| person.teams.contains(&Care));
+    let rotation = routing::Rotation {
+        agent_ids: people.map(|person| person.name.to_owned()).collect(),
+        unit: routing::RotationUnit::Days.into(),
+        hand_over_at: "08:00".to_owned(),
+        starts_on: "2026-01-05".to_owned(),
+        ..routing::Rotation::default()
+    };
+    routing::Rota {
+        name: "Care on duty".to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
+        group_id: Care.name().to_owned(),
+        layers: vec![routing::RotaLayer {
+            name: "Ticket handler".to_owned(),
+            plan: Some(Plan::Rotation(rotation)),
+            hours: Vec::new(),
+        }],
+        ..routing::Rota::default()
+    }
+}
+
+/// Untouched for too long: whoever has the ticket is told, then somebody else of the team, then its
+/// lead.
+fn escalation() -> sla::EscalationPolicy {
+    use EscalationTargetKind::{GroupLead, Team, TicketAgent};
+    let level = |after: f64, kind: EscalationTargetKind| sla::EscalationLevel {
+        delay: Some(duration_to_proto(minutes(after))),
+        targets: vec![sla::EscalationTarget {
+            kind: kind.into(),
+            ..sla::EscalationTarget::default()
+        }],
+    };
+    sla::EscalationPolicy {
+        name: UNTOUCHED.to_owned(),
+        levels: vec![
+            level(0.0, TicketAgent),
+            level(15.0, Team),
+            level(30.0, GroupLead),
+        ],
+        acknowledgement_timeout: Some(duration_to_proto(minutes(90.0))),
+        ..sla::EscalationPolicy::default()
+    }
+}
+
 /// Two policies: who calls or chats waits on the line, who writes does not.
 fn policies() -> [sla::Policy; 2] {
     use Priority::{High, Low, Unspecified, Urgent};
@@ -197,6 +288,11 @@ fn policies() -> [sla::Policy; 2] {
         target(RequesterWait, Unspecified, 480.0),
         target(TotalResolution, Unspecified, 1_440.0),
     ];
+    let alarm = sla::Reaction {
+        metric: Idle.into(),
+        escalation_policy_id: UNTOUCHED.to_owned(),
+        ..sla::Reaction::default()
+    };
     [
         sla::Policy {
             name: "Somebody is on the line".to_owned(),
@@ -206,12 +302,14 @@ fn policies() -> [sla::Policy; 2] {
                 ..sla::PolicyConditions::default()
             }),
             targets: live.to_vec(),
+            reactions: vec![alarm.clone()],
             ..sla::Policy::default()
         },
         sla::Policy {
             name: "Written requests".to_owned(),
             position: 2,
             targets: written.to_vec(),
+            reactions: vec![alarm],
             ..sla::Policy::default()
         },
     ]

@@ -1,16 +1,28 @@
-//! Whom routing gives each ticket, from the journal's feed.
+//! Whom routing gives each ticket, and whom alerts tell, from the journal's feed.
 
 use lotse_client::Channel;
 use lotse_proto::intake::v1::StreamEventsRequest;
 use lotse_proto::intake::v1::event_service_client::EventServiceClient;
+use lotse_proto::journal::v1::alert_changed::Change;
 use lotse_proto::journal::v1::event::Body;
 use tonic::Status;
+
+use super::story::Alarm;
 
 /// A ticket was given to an agent.
 #[derive(Clone, Debug)]
 pub(crate) struct Given {
     pub(crate) ticket_id: String,
     pub(crate) agent_id: String,
+}
+
+/// Something that the story is told.
+#[derive(Clone, Debug)]
+pub(crate) enum News {
+    /// Routing has decided.
+    Given(Given),
+    /// Somebody was told of an alert.
+    Alarm(Alarm),
 }
 
 /// The feed, read as far as it was.
@@ -32,12 +44,13 @@ impl Feed {
     }
 
     /// What is new.
-    pub(crate) async fn read(&mut self) -> Result<Vec<Given>, Status> {
+    pub(crate) async fn read(&mut self) -> Result<Vec<News>, Status> {
         let request = StreamEventsRequest {
             resume_token: self.token.clone(),
             kinds: vec![
                 "ticket_assigned".to_owned(),
                 "ticket_transferred".to_owned(),
+                "alert_changed".to_owned(),
             ],
             from_now: self.token.is_empty(),
             end_when_caught_up: true,
@@ -50,16 +63,27 @@ impl Feed {
             let Some(event) = item.event else {
                 continue;
             };
+            let ticket_id = event.ticket_id;
             let agent_id = match event.body {
                 Some(Body::TicketAssigned(assigned)) => assigned.agent_id,
                 Some(Body::TicketTransferred(transferred)) => transferred.to_agent_id,
-                _ => String::new(),
+                Some(Body::AlertChanged(alert)) if alert.change() == Change::Notified => {
+                    news.extend(alert.agent_ids.iter().map(|agent| {
+                        News::Alarm(Alarm {
+                            alert_id: alert.alert_id.clone(),
+                            ticket_id: ticket_id.clone(),
+                            agent_id: agent.clone(),
+                        })
+                    }));
+                    continue;
+                }
+                _ => continue,
             };
             if !agent_id.is_empty() {
-                news.push(Given {
-                    ticket_id: event.ticket_id,
+                news.push(News::Given(Given {
+                    ticket_id,
                     agent_id,
-                });
+                }));
             }
         }
         Ok(news)

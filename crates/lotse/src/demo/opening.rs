@@ -1,5 +1,6 @@
 //! The first minutes after the start: set down by hand, so that whoever opens the console sees
-//! within a minute what it is for. Tickets that nobody touches turn from amber to red; a transfer,
+//! within a minute what it is for. Tickets that nobody touches turn from amber to red, alerts tell
+//! one after the other until somebody takes care; a transfer,
 //! an escalation, a reopening, good and bad answers follow, over four channels in three languages.
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use super::case::{Case, Customer, Ending, Opinion, Request, Step, Turn};
 use super::company::CSAT_DELAY;
 use super::dice::{Dice, minutes};
 use super::people::Team;
+use super::story::Hearing;
 use super::texts::{NOTES, SUMMARIES, Tongue, Topic};
 
 /// Where the numbers of these tickets begin: those of a day are far below.
@@ -19,7 +21,7 @@ pub(crate) const FIRST: u64 = 1 << 32;
 
 /// The earliest of them comes so long before the start.
 #[cfg(test)]
-const LEAD: Duration = Duration::from_secs(2 * 3_600);
+const LEAD: Duration = Duration::from_secs(150 * 60);
 
 /// One of these tickets.
 struct Scene {
@@ -34,8 +36,9 @@ struct Scene {
 /// What it shows.
 #[derive(Clone, Copy)]
 enum Act {
-    /// Nobody touches it until so many minutes after the start.
-    Waits(f64),
+    /// Nobody touches it until so many minutes after the start, unless an alert tells them: so many
+    /// who are told do nothing, the next one takes care so many minutes later.
+    Waits(f64, usize, f64),
     /// Solved at once; answered so many minutes after it could be.
     Rated(SurveyKind, i32, f64),
     /// Filed wrongly and passed on, which the customer does not like.
@@ -62,9 +65,11 @@ pub(crate) fn scenes(seed: u64, start: Timestamp) -> Vec<Case> {
         act,
     };
     let scenes = [
-        scene(-117.0, Email, German, Delivery, Act::Waits(88.0)),
-        scene(-96.0, Web, English, Product, Act::Waits(80.0)),
-        scene(-75.0, Email, Spanish, Billing, Act::Waits(72.0)),
+        // Untouched for two hours before the start; the second who is told takes care.
+        scene(-140.0, Email, English, Order, Act::Waits(90.0, 1, 25.0)),
+        scene(-117.0, Email, German, Delivery, Act::Waits(88.0, 1, 8.0)),
+        scene(-96.0, Web, English, Product, Act::Waits(80.0, 0, 6.0)),
+        scene(-75.0, Email, Spanish, Billing, Act::Waits(72.0, 2, 5.0)),
         scene(0.5, Chat, English, Account, Act::Rated(Csat, 5, 3.0)),
         scene(1.0, Chat, German, Delivery, Act::Rated(Csat, 1, 4.0)),
         scene(1.5, Phone, Spanish, Order, Act::Rated(Csat, 5, 2.0)),
@@ -94,9 +99,13 @@ impl Scene {
         let mut case = Case::plain(number, at, customer, self.channel, request, &mut dice);
         case.eager = true;
         match self.act {
-            Act::Waits(until) => {
+            Act::Waits(until, deaf, after) => {
                 case.eager = false;
                 case.neglect = minutes(until - self.at);
+                case.hearing = Hearing {
+                    deaf,
+                    after: minutes(after),
+                };
             }
             Act::Rated(kind, score, after) => {
                 case.ending = rated(&case, kind, score, after, &mut dice);

@@ -36,6 +36,16 @@ impl Team {
         }
     }
 
+    /// Who leads it.
+    pub(crate) const fn lead(self) -> &'static str {
+        match self {
+            Care => "Amelie Brandt",
+            Billing => "Grace Coleman",
+            Technical => "Felix Baumann",
+            Specialists => "Yusuf Kaya",
+        }
+    }
+
     /// Its support level.
     pub(crate) const fn tier(self) -> u32 {
         match self {
@@ -201,6 +211,17 @@ mod tests {
                 });
                 assert!(able.count() >= 3, "{team:?} {tongue:?}");
             }
+        }
+    }
+
+    #[test]
+    fn every_team_is_led_by_one_of_its_people() {
+        for team in Team::ALL {
+            let lead = PEOPLE.iter().find(|person| person.name == team.lead());
+            assert!(
+                lead.is_some_and(|lead| lead.teams.contains(&team)),
+                "{team:?}"
+            );
         }
     }
 

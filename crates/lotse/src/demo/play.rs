@@ -12,7 +12,7 @@ use tokio::time::MissedTickBehavior;
 use super::arrivals::Arrivals;
 use super::cast::Cast;
 use super::company::Company;
-use super::feed::Feed;
+use super::feed::{Feed, News};
 use super::opening;
 use super::story::Story;
 
@@ -109,10 +109,17 @@ impl Player {
         }
     }
 
-    /// Notes whom routing has given what.
+    /// Notes whom routing has given what, and who was told of an alert.
     async fn look_around(&mut self) -> Result<()> {
-        for given in self.feed.read().await? {
+        for news in self.feed.read().await? {
             let now = self.clock.now();
+            let given = match news {
+                News::Given(given) => given,
+                News::Alarm(alarm) => {
+                    self.story.alarmed(&alarm, now);
+                    continue;
+                }
+            };
             if self.story.assigned(&given.ticket_id, &given.agent_id, now) {
                 continue;
             }

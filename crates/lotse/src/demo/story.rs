@@ -4,6 +4,8 @@
 //! next action and its time. Agents are a closed loop: they work when they have tickets, one at a
 //! time, so the backlog neither empties nor explodes.
 
+mod alarms;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -15,6 +17,9 @@ use super::case::{Case, Customer, Opinion, Request, Step, Turn};
 use super::desk::{Desks, Key, Pick};
 use super::dice::{Dice, minutes};
 use super::texts::{Tongue, Topic};
+
+use alarms::Ringing;
+pub(crate) use alarms::{Alarm, Hearing};
 
 /// Where the numbers of tickets begin that the story did not write.
 const FOUND: Key = 1 << 48;
@@ -45,6 +50,10 @@ pub(crate) enum What {
     Resume,
     Invite(SurveyKind),
     Rate(SurveyKind, Opinion),
+    /// Somebody who was told of an alert says that they take care.
+    Acknowledge(Alarm),
+    /// And makes another agent's ticket their own.
+    Take(Alarm),
 }
 
 /// What is to come.
@@ -58,6 +67,10 @@ enum Beat {
     Return(Key, What),
     /// After the end.
     Close(Key, What),
+    /// Somebody listens to an alert.
+    Heed(Key, Alarm),
+    /// And has read the ticket.
+    Take(Key, Alarm),
 }
 
 /// A ticket in play.
@@ -69,6 +82,8 @@ struct Ticket {
     solved: bool,
     /// Beats after the solution that are still to come.
     open_ends: usize,
+    /// The alert that somebody must take care of.
+    ringing: Option<Ringing>,
     case: Case,
 }
 
@@ -173,6 +188,7 @@ impl Story {
             ours,
             solved: false,
             open_ends: 0,
+            ringing: None,
             case,
         };
         self.keys.insert(found.ticket_id, key);
@@ -199,6 +215,7 @@ impl Story {
                     ours: true,
                     solved: false,
                     open_ends: 0,
+                    ringing: None,
                     case: (**case).clone(),
                 };
                 self.keys.insert(ticket_id.to_owned(), key);
@@ -213,11 +230,17 @@ impl Story {
             What::Write(_) | What::Resume | What::Invite(_) | What::Rate(..) => {
                 self.go_on(key, now);
             }
+            What::Acknowledge(alarm) => self.acknowledged(key, alarm, now),
+            What::Take(alarm) => self.take(key, &alarm.agent_id, now),
         }
     }
 
     /// An action was refused: somebody else has a hand in the ticket. The story leaves it.
     pub(crate) fn refused(&mut self, action: &Action, now: Timestamp) {
+        if let What::Acknowledge(_) | What::Take(_) = action.what {
+            // Somebody was quicker: the ticket goes on as if nobody had been told.
+            return;
+        }
         self.forget(action.key);
         if let What::Work { agent, .. } = &action.what {
             self.desks.finish(agent);
@@ -248,6 +271,9 @@ impl Story {
                 }
             },
             Beat::Return(key, what) | Beat::Close(key, what) => (key, what),
+            Beat::Heed(key, alarm) if self.rings(key, &alarm) => (key, What::Acknowledge(alarm)),
+            Beat::Take(key, alarm) if self.may_take(key, &alarm) => (key, What::Take(alarm)),
+            Beat::Heed(..) | Beat::Take(..) => return None,
         };
         let ticket_id = match (&what, self.tickets.get(&key)) {
             (What::Create(_), _) => String::new(),
@@ -278,6 +304,7 @@ impl Story {
         let Some(ticket) = self.tickets.get_mut(&key) else {
             return;
         };
+        ticket.ringing = None;
         match step {
             Step::Reply(_) => {}
             Step::Ask { answer, after, .. } => {

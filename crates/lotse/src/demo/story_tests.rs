@@ -203,3 +203,99 @@ fn scenes_come_beside_the_ordinary_tickets() {
     }
     assert!(keys.contains(&1) && keys.contains(&opening::FIRST));
 }
+
+/// A story with one ticket of "ana" that nobody looks at for hours, and who listens.
+fn neglected(deaf: usize) -> (Story, Key) {
+    let mut dice = Dice::new(SEED, 1);
+    let customer = Customer::speaking(Tongue::English, 1, &mut dice);
+    let request = Request::about(Topic::Order, Tongue::English, &mut dice);
+    let mut case = Case::plain(
+        FOUND - 1,
+        START,
+        customer,
+        Channel::Email,
+        request,
+        &mut dice,
+    );
+    case.neglect = minutes(600.0);
+    case.hearing = Hearing {
+        deaf,
+        after: minutes(5.0),
+    };
+    // Nothing else happens.
+    let mut story = Story::new(SEED, Arrivals::new(SEED, 1, START + minutes(10_000.0)));
+    story.add(vec![case]);
+    let create = story.next(START).unwrap();
+    story.done(&create, "one", START);
+    assert!(story.assigned("one", "ana", START));
+    (story, create.key)
+}
+
+fn alarm(agent: &str) -> Alarm {
+    Alarm {
+        alert_id: "alert".to_owned(),
+        ticket_id: "one".to_owned(),
+        agent_id: agent.to_owned(),
+    }
+}
+
+#[test]
+fn the_first_who_is_told_does_nothing_and_the_second_takes_the_ticket() {
+    let (mut story, key) = neglected(1);
+    story.alarmed(&alarm("ana"), START + minutes(120.0));
+    assert!(story.next(START + minutes(134.0)).is_none());
+    let told = START + minutes(135.0);
+    story.alarmed(&alarm("ben"), told);
+    // Once more is not another person.
+    story.alarmed(&alarm("ben"), told);
+    let heard = told + minutes(5.0);
+    let action = story.next(heard).unwrap();
+    assert!(matches!(&action.what, What::Acknowledge(alarm) if alarm.agent_id == "ben"));
+    story.done(&action, "one", heard);
+    let read = heard + minutes(6.0);
+    assert!(story.next(read - minutes(0.1)).is_none());
+    let action = story.next(read).unwrap();
+    assert!(matches!(&action.what, What::Take(alarm) if alarm.agent_id == "ben"));
+    story.done(&action, "one", read);
+    let action = story.next(read + minutes(5.0)).unwrap();
+    assert!(matches!(&action.what, What::Work { agent, .. } if agent == "ben"));
+    assert_eq!(action.key, key);
+}
+
+#[test]
+fn whoever_has_the_ticket_takes_care_of_it_at_once() {
+    let (mut story, key) = neglected(0);
+    let told = START + minutes(120.0);
+    story.alarmed(&alarm("ana"), told);
+    let heard = told + minutes(5.0);
+    let action = story.next(heard).unwrap();
+    story.done(&action, "one", heard);
+    let action = story.next(heard + minutes(5.0)).unwrap();
+    assert!(matches!(&action.what, What::Work { agent, .. } if agent == "ana"));
+    assert_eq!(action.key, key);
+}
+
+#[test]
+fn nobody_takes_care_of_what_somebody_has_worked_on_since() {
+    let (mut story, _) = neglected(0);
+    let told = START + minutes(599.0);
+    story.alarmed(&alarm("ben"), told);
+    // Ana looks at it by herself a minute later, and is done just when Ben would begin.
+    let mut actions = Vec::new();
+    let end = told + minutes(20.0);
+    while let Some(at) = story.next_at().filter(|at| *at < end) {
+        let Some(action) = story.next(at) else {
+            break;
+        };
+        story.done(&action, "one", at);
+        actions.push(action);
+    }
+    let takes = |action: &&Action| matches!(action.what, What::Take(_));
+    assert!(!actions.iter().any(|action| takes(&action)), "{actions:?}");
+    assert!(matches!(
+        actions[actions.len() - 1].what,
+        What::Work { .. } | What::Invite(_)
+    ));
+    story.alarmed(&alarm("cem"), end);
+    assert!(story.next(end + minutes(30.0)).is_none(), "it is over");
+}

@@ -14,8 +14,11 @@ use lotse_proto::intake::v1::{ListTicketsRequest, Ticket};
 use lotse_proto::routing::v1::routing_service_client::RoutingServiceClient;
 use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
 use lotse_proto::routing::v1::{GetQueueStateRequest, Group, PutGroupRequest};
+use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
 use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
-use lotse_proto::sla::v1::{Clock, ListClocksRequest};
+use lotse_proto::sla::v1::{
+    Alert, AlertState, AlertStepKind, Clock, GetAlertRequest, ListAlertsRequest, ListClocksRequest,
+};
 use lotse_proto::survey::v1::survey_service_client::SurveyServiceClient;
 use lotse_proto::survey::v1::{Answer, ListAnswersRequest};
 
@@ -65,6 +68,34 @@ async fn urgent(channel: &Channel) -> Vec<Clock> {
         .into_iter()
         .filter(|clock| clock.fulfilled_at.is_none())
         .collect()
+}
+
+/// All alerts with their histories, the newest first.
+async fn alerts(channel: &Channel) -> Vec<Alert> {
+    let mut client = AlertServiceClient::new(channel.clone());
+    let request = ListAlertsRequest {
+        page_size: 1_000,
+        ..ListAlertsRequest::default()
+    };
+    let listed = client.list_alerts(request).await.unwrap().into_inner();
+    assert_eq!(listed.next_page_token, "", "a day fits on a page");
+    let mut alerts = Vec::new();
+    for alert in listed.alerts {
+        let request = GetAlertRequest { alert_id: alert.id };
+        let got = client.get_alert(request).await.unwrap().into_inner();
+        alerts.extend(got.alert);
+    }
+    alerts
+}
+
+/// What happened to an alert and to whom, without its opening.
+fn history(alert: &Alert) -> Vec<(AlertStepKind, &str)> {
+    let steps = alert.steps.iter().skip(1);
+    let step = steps.map(|step| {
+        let told = step.agents.first().map(|told| told.agent_id.as_str());
+        (step.kind(), told.unwrap_or(&step.agent_id))
+    });
+    step.collect()
 }
 
 /// The numerator and the denominator of a share.
@@ -187,6 +218,32 @@ async fn a_demos_day_has_everything_that_a_console_shows() {
     };
     assert!(within(0.5, 0.9) > 0, "amber");
     assert!(within(0.9, 99.0) > 0, "red");
+
+    let alerts = alerts(channel).await;
+    let open = alerts
+        .iter()
+        .filter(|alert| alert.state() != AlertState::Resolved);
+    let open: Vec<_> = open.collect();
+    assert!((1..12).contains(&open.len()), "{} open alerts", open.len());
+    let climbed = open.iter().find(|alert| {
+        let second = alert.told_agent_ids.get(1);
+        alert.level == 2 && alert.state() == AlertState::Open && second.is_some()
+    });
+    assert!(
+        climbed.is_some(),
+        "nobody took care, a second agent is told"
+    );
+    // The whole of it: the first does not answer, another one takes care, and it is over.
+    let founding = alerts.iter().filter(|alert| {
+        use AlertStepKind::{Acknowledged, Notified, Resolved};
+        matches!(
+            history(alert)[..],
+            [(Notified, first), (Notified, second), (Acknowledged, by), (Resolved, _)]
+                if first != second && second == by
+        )
+    });
+    let (founding, all) = (founding.count(), alerts.len());
+    assert!(founding > 2, "{founding} of {all} alerts");
 
     let mut routing = RoutingServiceClient::new(channel.clone());
     let board = routing
