@@ -36,6 +36,7 @@ use app::actions::{self, Actions};
 use app::alerts::ask::Ask;
 use app::alerts::{self, Alerts};
 use app::catalogs::Catalogs;
+use app::forecast::Learning;
 use app::keeper::{Keeper, QUEUE};
 use courier::Courier;
 use jobs::alerts::{DueActions, DueAlerts};
@@ -84,6 +85,8 @@ pub struct App {
     courier: Arc<Courier>,
     outbox: Wake,
     alerts: Alerts,
+    peers: Peers,
+    learning: Learning,
 }
 
 /// The service, ready to be served.
@@ -135,6 +138,8 @@ pub fn build(deps: Deps, config: Config) -> Service {
         courier,
         outbox: wake,
         alerts,
+        peers,
+        learning: Learning::default(),
     };
     let service = Service::new("sla")
         .add(tuned!(SlaServiceServer::new(api::Api(app.clone()))))

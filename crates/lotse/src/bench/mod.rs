@@ -1,5 +1,6 @@
 //! `lotse bench`: figures beside what others use, measured in one run on one machine.
 
+pub mod forecast;
 pub mod timers;
 
 use anyhow::Result;
@@ -16,6 +17,8 @@ pub struct Args {
 /// The benchmarks, and what they start of themselves.
 #[derive(Clone, Debug, Subcommand)]
 enum Bench {
+    /// Forecasts of breaches on a real incident log, beside simple rules.
+    Forecast(forecast::Args),
     /// Timers in Redis, beside BullMQ on the same Redis.
     ///
     /// Arms timers due evenly over a minute in bulk, with Lotse and then with BullMQ, and lets
@@ -43,6 +46,7 @@ enum Bench {
 /// When something needed is missing or fails.
 pub async fn run(args: &Args) -> Result<()> {
     match &args.bench {
+        Bench::Forecast(args) => forecast::run(args),
         Bench::Timers(args) => Box::pin(timers::run(args)).await,
         Bench::TimersWorker(args) => timers::worker::run(args).await,
         Bench::TimersService(args) => Box::pin(timers::sql::service::run(args)).await,

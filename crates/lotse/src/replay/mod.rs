@@ -5,7 +5,7 @@
 //! services, never the files, what came out.
 
 mod calls;
-mod log;
+pub(crate) mod log;
 mod plan;
 mod play;
 mod report;

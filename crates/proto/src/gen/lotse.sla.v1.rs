@@ -1047,6 +1047,130 @@ pub struct Clock {
     #[prost(bool, tag = "21")]
     pub latest: bool,
 }
+/// Asks which running clocks will be breached soon. Every condition that is given must hold.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ForecastBreachesRequest {
+    /// How far to look ahead: 1 minute to 7 days; absent means 4 hours.
+    #[prost(message, optional, tag = "1")]
+    pub horizon: ::core::option::Option<::prost_types::Duration>,
+    /// List only clocks of at least this probability, from 0 to 1; 0 for all that are due within the
+    /// horizon. The summary counts them all.
+    #[prost(double, tag = "2")]
+    pub threshold: f64,
+    /// Only clocks of these metrics; empty for all.
+    #[prost(
+        enumeration = "super::super::common::v1::SlaMetric",
+        repeated,
+        tag = "3"
+    )]
+    pub metrics: ::prost::alloc::vec::Vec<i32>,
+    /// Only clocks of tickets in these groups: `grp_…`, at most 100; empty for all.
+    #[prost(string, repeated, tag = "4")]
+    pub group_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "5")]
+    pub page_size: i32,
+    /// From the page before, with the same conditions; empty for the first.
+    #[prost(string, tag = "6")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of forecasts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ForecastBreachesResponse {
+    /// By probability, the highest first, then by id. All pages are of the instant of the first; a
+    /// clock that ended in between is missing from the later ones.
+    #[prost(message, repeated, tag = "1")]
+    pub forecasts: ::prost::alloc::vec::Vec<BreachForecast>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// What the whole comes to.
+    #[prost(message, optional, tag = "3")]
+    pub summary: ::core::option::Option<ForecastSummary>,
+    /// The instant that is forecast from.
+    #[prost(message, optional, tag = "4")]
+    pub as_of: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What is to be expected of one running clock.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BreachForecast {
+    /// `clk_…`.
+    #[prost(string, tag = "1")]
+    pub clock_id: ::prost::alloc::string::String,
+    /// The ticket.
+    #[prost(string, tag = "2")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// What it measures.
+    #[prost(enumeration = "super::super::common::v1::SlaMetric", tag = "3")]
+    pub metric: i32,
+    /// The group that has the ticket; empty while none has.
+    #[prost(string, tag = "4")]
+    pub group_id: ::prost::alloc::string::String,
+    /// When it is due: within the horizon.
+    #[prost(message, optional, tag = "5")]
+    pub due_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// How likely it is that the clock still runs then, from 0 to 1. About half where nothing is known
+    /// of clocks like it.
+    #[prost(double, tag = "6")]
+    pub probability: f64,
+    /// Time left on the clock's calendar; on the wall while the ticket is solved and waits to be
+    /// closed.
+    #[prost(message, optional, tag = "7")]
+    pub remaining: ::core::option::Option<::prost_types::Duration>,
+    /// Clocks like it that were learned from: in the same status for at least as long. 0: nothing is
+    /// known, and the probability says nothing.
+    #[prost(uint32, tag = "8")]
+    pub sample_size: u32,
+    /// Time in which half of those had stopped, from this point on, counted as `remaining`; absent
+    /// where fewer than half have.
+    #[prost(message, optional, tag = "9")]
+    pub typical_remaining: ::core::option::Option<::prost_types::Duration>,
+    /// How fast work goes on for it beside the period learned from: 1 is as then, 0.5 half as fast.
+    #[prost(double, tag = "10")]
+    pub pace: f64,
+    /// Why, the most telling first.
+    #[prost(message, repeated, tag = "11")]
+    pub reasons: ::prost::alloc::vec::Vec<ForecastReason>,
+}
+/// One reason of a forecast.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForecastReason {
+    /// A code: `overdue`, `history`, `no_history`, `pace`, `staffing`, `queue`.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+    /// The same in words, with the figures.
+    #[prost(string, tag = "2")]
+    pub words: ::prost::alloc::string::String,
+}
+/// What all clocks that are due within the horizon come to.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct ForecastSummary {
+    /// Running clocks due within the horizon that fit the conditions.
+    #[prost(uint32, tag = "1")]
+    pub due: u32,
+    /// How many of them are to be expected to be breached: the sum of their probabilities.
+    #[prost(double, tag = "2")]
+    pub expected_breaches: f64,
+    /// How many have at least the threshold.
+    #[prost(uint32, tag = "3")]
+    pub listed: u32,
+    /// How many nothing is known of clocks like them.
+    #[prost(uint32, tag = "4")]
+    pub without_history: u32,
+    /// Clocks that stand still now and have less than the horizon left of their target: they cannot be
+    /// breached while they do, and are not among the others.
+    #[prost(uint32, tag = "5")]
+    pub paused: u32,
+    /// Clocks that were learned from.
+    #[prost(uint32, tag = "6")]
+    pub learned_from: u32,
+    /// The instant up to which was learned: at most ten minutes ago.
+    #[prost(message, optional, tag = "7")]
+    pub learned_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether routing told who is on now and what waits. If not, forecasts are made without.
+    #[prost(bool, tag = "8")]
+    pub staffing_known: bool,
+}
 /// Asks why a clock is due when it is. Either `clock_id`, or `ticket_id`, `metric` and `cycle`.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExplainDeadlineRequest {
@@ -2219,6 +2343,29 @@ pub mod sla_service_client {
                 .insert(GrpcMethod::new("lotse.sla.v1.SlaService", "WatchClocks"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Which running clocks will be breached within a horizon, at today's staffing and handling times:
+        /// learned from how long clocks like them went on running. Says of each why, and how much it was
+        /// learned from. Asks routing who is on; without an answer the forecast is made without, and says
+        /// so. Clocks that stand still are only counted. Safe to retry. Reasons: INVALID_FIELD,
+        /// INVALID_PAGE_TOKEN.
+        pub async fn forecast_breaches(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ForecastBreachesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ForecastBreachesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.sla.v1.SlaService/ForecastBreaches");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.sla.v1.SlaService",
+                "ForecastBreaches",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// Why a clock is, or was, due when it is: every part of its time, counted or skipped with its
         /// reason, recomputed from the journal, now or as it was known at any instant. The parts add up to
         /// the millisecond. Reasons: INVALID_FIELD (also for an instant in the future),
@@ -2330,6 +2477,15 @@ pub mod sla_service_server {
             &self,
             request: tonic::Request<super::WatchClocksRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchClocksStream>, tonic::Status>;
+        /// Which running clocks will be breached within a horizon, at today's staffing and handling times:
+        /// learned from how long clocks like them went on running. Says of each why, and how much it was
+        /// learned from. Asks routing who is on; without an answer the forecast is made without, and says
+        /// so. Clocks that stand still are only counted. Safe to retry. Reasons: INVALID_FIELD,
+        /// INVALID_PAGE_TOKEN.
+        async fn forecast_breaches(
+            &self,
+            request: tonic::Request<super::ForecastBreachesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ForecastBreachesResponse>, tonic::Status>;
         /// Why a clock is, or was, due when it is: every part of its time, counted or skipped with its
         /// reason, recomputed from the journal, now or as it was known at any instant. The parts add up to
         /// the millisecond. Reasons: INVALID_FIELD (also for an instant in the future),
@@ -2769,6 +2925,47 @@ pub mod sla_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.sla.v1.SlaService/ForecastBreaches" => {
+                    #[allow(non_camel_case_types)]
+                    struct ForecastBreachesSvc<T: SlaService>(pub Arc<T>);
+                    impl<T: SlaService> tonic::server::UnaryService<super::ForecastBreachesRequest>
+                        for ForecastBreachesSvc<T>
+                    {
+                        type Response = super::ForecastBreachesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ForecastBreachesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SlaService>::forecast_breaches(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ForecastBreachesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -170,6 +170,7 @@ pub const SCOPES: &[(&str, &str)] = &[
         "sla.admin",
     ),
     ("/lotse.sla.v1.SlaService/ExplainDeadline", "sla.read"),
+    ("/lotse.sla.v1.SlaService/ForecastBreaches", "sla.read"),
     ("/lotse.sla.v1.SlaService/GetCalendar", "sla.read"),
     ("/lotse.sla.v1.SlaService/GetPolicy", "sla.read"),
     ("/lotse.sla.v1.SlaService/ListCalendars", "sla.read"),

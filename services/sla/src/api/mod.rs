@@ -106,6 +106,15 @@ impl SlaService for Api {
         Ok(Response::new(Box::pin(told.err_into())))
     }
 
+    async fn forecast_breaches(
+        &self,
+        request: Request<proto::ForecastBreachesRequest>,
+    ) -> Result<Response<proto::ForecastBreachesResponse>, Status> {
+        Ok(Response::new(
+            self.0.forecast_breaches(request.get_ref()).await?,
+        ))
+    }
+
     async fn explain_deadline(
         &self,
         request: Request<proto::ExplainDeadlineRequest>,

@@ -10,6 +10,7 @@ pub mod dead_letters;
 pub mod differences;
 mod editions;
 mod explain;
+pub mod forecast;
 mod history;
 pub mod keeper;
 pub mod lag;

@@ -76,6 +76,11 @@ impl Hours {
         }
     }
 
+    /// Whether time counts at an instant.
+    pub fn are_open(&self, at: Timestamp) -> bool {
+        self.elapsed(at, Timestamp::from_millis(at.as_millis().saturating_add(1))) > 0
+    }
+
     /// How much of this time lies between two instants, in milliseconds; 0 when they are reversed.
     pub fn elapsed(&self, from: Timestamp, to: Timestamp) -> i64 {
         match self {

@@ -13,6 +13,7 @@ mod escalation;
 mod explain;
 mod fact;
 mod fit;
+pub mod forecast;
 mod hands;
 mod hours;
 mod late;

@@ -11,6 +11,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(Hands),
         Box::new(super::alerts::migration::Alerts),
         Box::new(Rebases),
+        Box::new(super::forecasts::Indexes),
     ]
 }
 

@@ -13,6 +13,7 @@ pub mod deliveries;
 mod delivery_tables;
 mod due;
 pub mod facts;
+pub mod forecasts;
 pub mod listing;
 pub mod migrations;
 pub mod notification_targets;

@@ -10,6 +10,7 @@ mod conditions;
 pub(crate) mod enums;
 pub(crate) mod escalation;
 pub(crate) mod explain;
+pub(crate) mod forecast;
 pub(crate) mod holidays;
 pub(crate) mod news;
 pub(crate) mod notification;

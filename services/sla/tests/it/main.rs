@@ -7,6 +7,7 @@ mod calendars;
 mod explain_model;
 mod explaining;
 mod firing;
+mod forecasting;
 mod listing;
 mod model;
 mod naive;

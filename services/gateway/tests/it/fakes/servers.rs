@@ -199,6 +199,7 @@ fake!(SlaService, sla: {
     get_calendar(GetCalendarRequest) -> GetCalendarResponse
     list_calendars(ListCalendarsRequest) -> ListCalendarsResponse
     list_special_days(ListSpecialDaysRequest) -> ListSpecialDaysResponse
+    forecast_breaches(ForecastBreachesRequest) -> ForecastBreachesResponse
     explain_deadline(ExplainDeadlineRequest) -> ExplainDeadlineResponse
 );
 
