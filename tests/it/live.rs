@@ -24,6 +24,11 @@ impl Live {
     /// Starts them on an empty database, on a manual clock: the jobs run in real time, and what is
     /// due is decided by the test.
     pub(crate) async fn start(postgres: &Postgres, redis: &Redis) -> Self {
+        Self::start_at(postgres, &redis.url()).await
+    }
+
+    /// The same, with Redis at `redis`.
+    pub(crate) async fn start_at(postgres: &Postgres, redis: &str) -> Self {
         // Less than callers wait, so that they learn that it is away.
         let acquire_timeout = Duration::from_secs(1);
         let config = DbConfig {
@@ -33,7 +38,7 @@ impl Live {
         let db = Db::connect(&config).await.unwrap();
         lotse_db::migrate(&db, suite::migrations()).await.unwrap();
         let clock = BusinessClock::manual(OPENING);
-        let parts = Parts::open(db, clock, Some(&redis.url())).await.unwrap();
+        let parts = Parts::open(db, clock, Some(redis)).await.unwrap();
         let services = suite::services(&parts, &behaviour());
         let mut server = Server::new(Config::default(), Authenticator::local(), services).unwrap();
         for job in server.take_jobs() {

@@ -23,4 +23,5 @@ mod reasons;
 mod refusals;
 mod replay;
 mod serving;
+mod shaken;
 mod trace;
