@@ -90,7 +90,7 @@ async fn untouched_for_two_hours_the_agent_is_alerted_then_another_of_the_team(d
         panic!("one alert");
     };
     assert_eq!(alert.ticket_id, ticket);
-    assert_eq!(alert.told_agent_ids, [team.ada.clone()]);
+    assert_eq!(alert.told_agent_ids, std::slice::from_ref(&team.ada));
 
     desk.until(2 * HOUR + 16 * MINUTE).await;
     let alert = alerts(&clients).await.remove(0);

@@ -12,7 +12,7 @@ use lotse_clock::{BusinessClock, Timestamp};
 use lotse_db::Db;
 use lotse_errors::{ErrorReason, peer};
 use lotse_journal::Tx;
-use lotse_proto::common::v1::{Priority as ProtoPriority, TransferReason};
+use lotse_proto::common::v1::TransferReason;
 use lotse_proto::intake::v1::get_ticket_request::By;
 use lotse_proto::intake::v1::ticket_service_client::TicketServiceClient;
 use lotse_proto::intake::v1::{GetTicketRequest, Ticket, UpdateTicketRequest};
@@ -139,7 +139,6 @@ impl Actions {
         };
         let request = GetTicketRequest {
             by: Some(By::TicketId(action.ticket_id.clone())),
-            ..GetTicketRequest::default()
         };
         let ticket = self.tickets.clone().get_ticket(request).await?.into_inner();
         let ticket = ticket.ticket.unwrap_or_default();
@@ -151,7 +150,7 @@ impl Actions {
             request_id: action.id.clone(),
             ticket: Some(Ticket {
                 id: ticket.id,
-                priority: ProtoPriority::from(enums::to_priority(wanted)).into(),
+                priority: enums::to_priority(wanted).into(),
                 // Somebody may make it even more urgent meanwhile.
                 etag: ticket.etag,
                 ..Ticket::default()

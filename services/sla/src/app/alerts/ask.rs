@@ -84,10 +84,7 @@ impl Ask {
     }
 
     async fn lead(&self, group: String) -> Result<Vec<String>, Status> {
-        let request = GetGroupRequest {
-            id: group,
-            ..GetGroupRequest::default()
-        };
+        let request = GetGroupRequest { id: group };
         let answer = self.workflow.clone().get_group(request).await?.into_inner();
         let lead = answer.group.map(|group| group.lead_agent_id);
         Ok(lead.into_iter().filter(|lead| !lead.is_empty()).collect())

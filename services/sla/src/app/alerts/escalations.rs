@@ -12,8 +12,11 @@ use crate::store::settings;
 /// Keeps what was last read. Cheap to clone; clones share it.
 #[derive(Clone, Default)]
 pub struct Escalations {
-    last: Arc<Mutex<Option<(i64, Arc<Known>)>>>,
+    last: Arc<Mutex<Option<Read>>>,
 }
+
+/// Escalation policies, and the revision they were read at.
+type Read = (i64, Arc<Known>);
 
 /// Escalation policies by id and version.
 #[derive(Default)]

@@ -27,6 +27,9 @@ pub use escalations::Escalations;
 /// The queue of the alerts' timers.
 pub const QUEUE: &str = "sla-alerts";
 
+/// Timers by queue and row: to be armed, or else cancelled.
+type Pending = BTreeMap<(&'static str, String), (Entry, bool)>;
+
 /// Keeps the alerts. Cheap to clone; clones are the same.
 #[derive(Clone)]
 pub struct Alerts {
@@ -39,7 +42,7 @@ pub struct Alerts {
     notices: Arc<AtomicBool>,
     /// Timers to be set after the commit, by queue and row. One of a transaction that was rolled
     /// back is a hint that leads nowhere.
-    pending: Arc<Mutex<BTreeMap<(&'static str, String), (Entry, bool)>>>,
+    pending: Arc<Mutex<Pending>>,
 }
 
 impl Alerts {

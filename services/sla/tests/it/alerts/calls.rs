@@ -202,7 +202,7 @@ lotse_testkit::on_both_databases! {
         stage.suite.served.settle().await;
         let alert = stage.alert().await;
         let (pager, chat) = (ids[0].clone(), ids[1].clone());
-        assert_eq!(alert.steps[1].notification_target_ids, [chat.clone()]);
+        assert_eq!(alert.steps[1].notification_target_ids, std::slice::from_ref(&chat));
         assert_eq!(alert.steps[2].notification_target_ids, [pager.clone(), chat.clone()]);
         let sent = stage.deliveries().await;
         let mut sent: Vec<_> = sent

@@ -30,7 +30,7 @@ lotse_testkit::on_both_databases! {
         assert_eq!(alert.escalation_policy_name, "climb");
         assert_eq!(alert.opened_at, Some(to_proto(MONDAY_NINE + overdue)));
         assert_eq!(alert.next_at, Some(to_proto(MONDAY_NINE + overdue + 15 * MINUTE)));
-        assert_eq!(alert.told_agent_ids, [ada.clone()]);
+        assert_eq!(alert.told_agent_ids, std::slice::from_ref(&ada));
 
         stage.until(3 * HOUR).await;
         let told = stage.told().await;
