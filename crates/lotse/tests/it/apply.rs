@@ -78,7 +78,7 @@ async fn applying_the_sample_twice_changes_nothing_the_second_time() {
     let (plan, told) = bench.apply(SAMPLE, false).await;
     assert!(all(&plan, &Verdict::Unchanged), "{told}");
     assert!(
-        told.contains("created 0 and changed 0; 15 unchanged"),
+        told.contains("created 0 and changed 0; 16 unchanged"),
         "{told}"
     );
 }
@@ -88,11 +88,11 @@ async fn a_dry_run_says_what_it_would_do_and_changes_nothing() {
     let bench = Bench::new().await;
     let (_, told) = bench.apply(SAMPLE, true).await;
     assert!(
-        told.contains("create     agent     Diego Fuentes"),
+        told.contains("create     agent      Diego Fuentes"),
         "{told}"
     );
     assert!(
-        told.contains("would create 15 and change 0; 0 unchanged"),
+        told.contains("would create 16 and change 0; 0 unchanged"),
         "{told}"
     );
     let (plan, _) = bench.apply(SAMPLE, true).await;
