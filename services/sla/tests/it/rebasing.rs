@@ -141,8 +141,9 @@ lotse_testkit::on_both_databases! {
         let refused = suite.client.put_policy(request).await.unwrap_err();
         assert_eq!(refusal(&refused).1, ["open_tickets"]);
         let ticket = created(Priority::Normal, lotse_proto::common::v1::Channel::Email);
-        suite.emit(vec![Draft::ticket("tkt_without_policy", ticket)]).await;
+        let id = lotse_ids::TicketId::generate(MONDAY_NINE);
+        suite.emit(vec![Draft::ticket(id.as_str(), ticket)]).await;
         suite.served.settle().await;
-        assert_eq!(suite.clocks("tkt_without_policy").await.len(), 0);
+        assert_eq!(suite.clocks(id.as_str()).await.len(), 0);
     }
 }
