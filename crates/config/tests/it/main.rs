@@ -196,6 +196,7 @@ fn section_of_a_service_comes_in_its_own_type_and_names_a_wrong_key() {
     #[serde(default, deny_unknown_fields)]
     struct Sla {
         batch: u32,
+        notifications: serde::de::IgnoredAny,
     }
     let environment = variables(&[("LOTSE__SLA__BATCH", "7")]);
     let settings = Settings::load(Sources::new().environment(environment)).unwrap();
