@@ -194,15 +194,14 @@ fn printed_settings_hold_no_secret() {
 fn section_of_a_service_comes_in_its_own_type_and_names_a_wrong_key() {
     #[derive(Debug, Default, Deserialize)]
     #[serde(default, deny_unknown_fields)]
-    struct Sla {
+    struct Insight {
         batch: u32,
-        notifications: serde::de::IgnoredAny,
     }
-    let environment = variables(&[("LOTSE__SLA__BATCH", "7")]);
+    let environment = variables(&[("LOTSE__INSIGHT__BATCH", "7")]);
     let settings = Settings::load(Sources::new().environment(environment)).unwrap();
-    assert_eq!(settings.section::<Sla>("sla").unwrap().batch, 7);
-    let environment = variables(&[("LOTSE__SLA__BACTH", "7")]);
+    assert_eq!(settings.section::<Insight>("insight").unwrap().batch, 7);
+    let environment = variables(&[("LOTSE__INSIGHT__BACTH", "7")]);
     let settings = Settings::load(Sources::new().environment(environment)).unwrap();
-    let problems = settings.section::<Sla>("sla").unwrap_err();
+    let problems = settings.section::<Insight>("insight").unwrap_err();
     assert!(problems.to_string().contains("bacth"), "{problems}");
 }
