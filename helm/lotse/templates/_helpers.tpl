@@ -77,6 +77,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if .Values.auth.pseudonymKey.existingSecret }}
 {{ include "lotse.secretVariable" (list "LOTSE__AUTH__PSEUDONYM_KEY" .Values.auth.pseudonymKey) }}
 {{- end }}
+{{- if .Values.sla.secretKey.existingSecret }}
+{{ include "lotse.secretVariable" (list "LOTSE__SLA__NOTIFICATIONS__SECRET_KEY" .Values.sla.secretKey) }}
+{{- end }}
 {{- with .Values.telemetry.otlpEndpoint }}
 {{ include "lotse.variable" (list "LOTSE__TELEMETRY__OTLP_ENDPOINT" .) }}
 {{- end }}
