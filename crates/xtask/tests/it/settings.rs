@@ -15,12 +15,16 @@ fn defaults() -> Table {
     text.expect("the defaults").parse().expect("valid TOML")
 }
 
-/// Whether `section.key` is a documented setting. A service whose section
-/// documents nothing checks its keys itself.
+/// Whether `section.key` is a documented setting; in a variable the key of a
+/// section within it is `inner__key`. A service whose section documents nothing
+/// checks its keys itself.
 fn known(defaults: &Table, section: &str, key: &str) -> bool {
-    match defaults.get(section).and_then(|section| section.as_table()) {
-        Some(keys) => keys.is_empty() || keys.contains_key(key),
-        None => false,
+    let Some(keys) = defaults.get(section).and_then(|section| section.as_table()) else {
+        return false;
+    };
+    match key.split_once("__") {
+        Some((inner, key)) => known(keys, inner, key),
+        None => keys.is_empty() || keys.contains_key(key),
     }
 }
 
@@ -86,13 +90,15 @@ fn keys_of_the_compose_files_configuration_are_known_settings() {
 
 #[test]
 fn the_rule_tells_good_from_bad() {
-    let defaults: Table = "[server]\ngrpc = 1\n[survey]\n"
+    let defaults: Table = "[server]\ngrpc = 1\n[survey]\n[sla.mail]\nkey = 1\n"
         .parse()
         .expect("valid TOML");
     assert!(known(&defaults, "server", "grpc"));
     assert!(!known(&defaults, "server", "gprc"));
     assert!(!known(&defaults, "sever", "grpc"));
     assert!(known(&defaults, "survey", "link_key"));
+    assert!(known(&defaults, "sla", "mail__key"));
+    assert!(!known(&defaults, "sla", "mail__kye"));
     let text = "- name: LOTSE__SERVER__LAME_DUCK\n LOTSE__PEERS__%s";
     assert_eq!(
         variables(text),
