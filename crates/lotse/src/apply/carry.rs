@@ -10,15 +10,13 @@ use tonic::Status;
 
 use super::escalations::{self, Ids};
 use super::plan::{Step, Verdict};
+use super::promises::{instant, proto_calendar, proto_policy};
 use super::read::Kind;
 use super::rotas;
-use super::spec::{Agent, Calendar, Group, Policy, Rule, Skill, Spec, Survey, Workflow};
+use super::spec::{Agent, Group, Rule, Skill, Spec, Survey, Workflow};
 use super::state::{Clients, Known, State};
 use super::targets;
-use super::words::{
-    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, OPEN_TICKETS, PRESETS, PRIORITIES, SURVEYS,
-    TRIGGERS, Vocabulary,
-};
+use super::words::{CHANNELS, OPEN_TICKETS, PRIORITIES, SURVEYS, TRIGGERS, Vocabulary};
 
 /// What stopped it.
 pub(crate) struct Stopped {
@@ -254,11 +252,11 @@ fn etag<T>(known: &BTreeMap<String, Known<T>>, name: &str) -> String {
         .unwrap_or_default()
 }
 
-fn codes<'a>(words: impl IntoIterator<Item = &'a String>, of: Vocabulary) -> Vec<i32> {
+pub(super) fn codes<'a>(words: impl IntoIterator<Item = &'a String>, of: Vocabulary) -> Vec<i32> {
     words.into_iter().map(|word| of.code(word)).collect()
 }
 
-fn list<'a>(of: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+pub(super) fn list<'a>(of: impl IntoIterator<Item = &'a String>) -> Vec<String> {
     of.into_iter().cloned().collect()
 }
 
@@ -344,128 +342,6 @@ fn proto_rule(rule: &Rule) -> routing::WorkflowRule {
         tags: list(tags),
         skills: list(skills),
         attributes: attributes.clone(),
-    }
-}
-
-fn proto_calendar(calendar: &Calendar, etag: String) -> sla::Calendar {
-    let Calendar {
-        name,
-        time_zone,
-        preset,
-        weekly,
-        overrides,
-        holiday_files,
-        holiday_regions,
-        effective_at: _,
-        open_tickets: _,
-    } = calendar;
-    let interval = |(weekday, opens, closes): &(i32, String, String)| sla::WeeklyInterval {
-        weekday: *weekday,
-        opens: opens.clone(),
-        closes: closes.clone(),
-    };
-    let hours = |(opens, closes): &(String, String)| sla::DayInterval {
-        opens: opens.clone(),
-        closes: closes.clone(),
-    };
-    let days = overrides.iter().map(|(date, day)| sla::DateOverride {
-        date: date.clone(),
-        intervals: day.intervals.iter().map(hours).collect(),
-        name: day.name.clone(),
-    });
-    let files = holiday_files.iter().map(|(name, text)| sla::HolidayFile {
-        name: name.clone(),
-        text: text.clone(),
-    });
-    let regions = holiday_regions.iter();
-    let regions = regions.map(|(country, subdivision)| sla::HolidayRegion {
-        country: country.clone(),
-        subdivision: subdivision.clone(),
-    });
-    sla::Calendar {
-        name: name.clone(),
-        time_zone: time_zone.clone(),
-        preset: PRESETS.code(preset),
-        weekly: weekly.iter().map(interval).collect(),
-        overrides: days.collect(),
-        holiday_files: files.collect(),
-        holiday_regions: regions.collect(),
-        etag,
-        ..sla::Calendar::default()
-    }
-}
-
-/// An instant that was read from a file.
-fn instant(text: &str) -> Option<prost_types::Timestamp> {
-    let at: jiff::Timestamp = text.parse().ok()?;
-    Some(prost_types::Timestamp {
-        seconds: at.as_second(),
-        nanos: at.subsec_nanosecond(),
-    })
-}
-
-fn proto_policy(
-    policy: &Policy,
-    group_ids: &BTreeMap<String, String>,
-    etag: String,
-) -> sla::Policy {
-    let Policy {
-        name,
-        position,
-        conditions,
-        targets,
-        warn_percents,
-        no_warnings,
-        ends_at,
-        reply_authors,
-        bot_phase,
-        open_tickets: _,
-        reactions,
-    } = policy;
-    let target = |target: &super::spec::Target| sla::Target {
-        metric: METRICS.code(&target.metric),
-        priority: PRIORITIES.code(&target.priority),
-        target: Some(duration_to_proto(target.within)),
-        calendar_id: target.calendar.clone(),
-    };
-    let attributes = conditions.attributes.iter();
-    let conditions = sla::PolicyConditions {
-        priorities: codes(&conditions.priorities, PRIORITIES),
-        channels: codes(&conditions.channels, CHANNELS),
-        categories: list(&conditions.categories),
-        tags: list(&conditions.tags),
-        languages: list(&conditions.languages),
-        organisations: list(&conditions.organisations),
-        attributes: attributes
-            .map(|(key, values)| sla::AttributeCondition {
-                key: key.clone(),
-                values: list(values),
-            })
-            .collect(),
-        // Policies know groups by id alone.
-        group_ids: conditions
-            .groups
-            .iter()
-            .filter_map(|name| group_ids.get(name))
-            .cloned()
-            .collect(),
-    };
-    sla::Policy {
-        name: name.clone(),
-        position: *position,
-        conditions: Some(conditions),
-        targets: targets.iter().map(target).collect(),
-        warn_percents: warn_percents.iter().copied().collect(),
-        no_warnings: *no_warnings,
-        ends_at: ENDS.code(ends_at),
-        reply_authors: codes(reply_authors, AUTHORS),
-        bot_phase: BOT_PHASES.code(bot_phase),
-        reactions: reactions
-            .iter()
-            .map(|one| escalations::proto_reaction(one, group_ids))
-            .collect(),
-        etag,
-        ..sla::Policy::default()
     }
 }
 

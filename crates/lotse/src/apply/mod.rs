@@ -2,8 +2,9 @@
 //!
 //! [`yaml`] reads a tree that knows its lines, [`read`] (and its neighbours) turns it into a
 //! [`spec`], noting all that is wrong; [`state`] reads what is there into the same shape, [`plan`]
-//! compares the two, and [`carry`] puts what differs, through the public API. [`targets`] does all
-//! of that for notification targets, whose secrets come from the environment or from files.
+//! compares the two, and [`carry`] puts what differs, through the public API. [`promises`] holds
+//! both ways of calendars and policies; [`targets`] does all of it for notification targets, whose
+//! secrets come from the environment or from files.
 //!
 //! A file says what shall be: a key that is left out means its default. What a file does not name
 //! at all is left alone.
@@ -11,6 +12,7 @@
 mod carry;
 mod escalations;
 mod plan;
+mod promises;
 mod read;
 mod read_calendars;
 mod read_promises;

@@ -15,8 +15,8 @@ use lotse_proto::routing::v1::{
 use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
 use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
 use lotse_proto::sla::v1::{
-    self as sla, ListCalendarsRequest, ListEscalationPoliciesRequest,
-    ListNotificationTargetsRequest, ListPoliciesRequest,
+    ListCalendarsRequest, ListEscalationPoliciesRequest, ListNotificationTargetsRequest,
+    ListPoliciesRequest,
 };
 use lotse_proto::survey::v1 as survey;
 use lotse_proto::survey::v1::ListSurveysRequest;
@@ -25,17 +25,14 @@ use lotse_proto::time::duration_from_proto;
 use tonic::Code;
 
 use super::escalations::{self, Escalation, Ids};
+use super::promises::{known_calendar, known_policy};
 use super::read::Kind;
 use super::rotas;
 use super::spec::{
-    Agent, Calendar, Conditions, Group, NotificationTarget, Override, Policy, Rota, Rule, Skill,
-    Survey, Target, Workflow,
+    Agent, Calendar, Group, NotificationTarget, Policy, Rota, Rule, Skill, Survey, Workflow,
 };
 use super::targets;
-use super::words::{
-    AUTHORS, BOT_PHASES, CHANNELS, ENDS, METRICS, PRESETS, PRIORITIES, SURVEYS, TRIGGERS,
-    time_of_day,
-};
+use super::words::{CHANNELS, PRIORITIES, SURVEYS, TRIGGERS};
 
 /// Services answer at most so many at once.
 const PAGE: i32 = 1_000;
@@ -278,7 +275,7 @@ fn levels(skills: Vec<routing::SkillLevel>) -> BTreeMap<String, u32> {
         .collect()
 }
 
-fn lower(tags: Vec<String>) -> BTreeSet<String> {
+pub(super) fn lower(tags: Vec<String>) -> BTreeSet<String> {
     tags.into_iter()
         .map(|tag| tag.to_ascii_lowercase())
         .collect()
@@ -352,120 +349,6 @@ fn known_workflow(
     Known {
         etag: workflow.etag,
         is,
-    }
-}
-
-fn known_calendar(calendar: sla::Calendar) -> Known<Calendar> {
-    let preset = PRESETS.word(calendar.preset);
-    // The hours of a preset are the preset's to know.
-    let weekly = if preset.is_empty() {
-        calendar.weekly
-    } else {
-        Vec::new()
-    };
-    let weekly = weekly.into_iter().map(|one| {
-        (
-            one.weekday,
-            time_of_day(&one.opens),
-            time_of_day(&one.closes),
-        )
-    });
-    let day = |day: sla::DateOverride| {
-        let hours = day.intervals.into_iter();
-        let intervals = hours.map(|one| (time_of_day(&one.opens), time_of_day(&one.closes)));
-        (
-            day.date,
-            Override {
-                name: day.name,
-                intervals: intervals.collect(),
-            },
-        )
-    };
-    let files = calendar.holiday_files.into_iter();
-    let regions = calendar.holiday_regions.into_iter();
-    let is = Calendar {
-        name: calendar.name,
-        time_zone: calendar.time_zone,
-        preset,
-        weekly: weekly.collect(),
-        overrides: calendar.overrides.into_iter().map(day).collect(),
-        holiday_files: files.map(|one| (one.name, one.text)).collect(),
-        holiday_regions: regions.map(|one| (one.country, one.subdivision)).collect(),
-        effective_at: calendar.effective_at.and_then(instant),
-        open_tickets: String::new(),
-    };
-    Known {
-        etag: calendar.etag,
-        is,
-    }
-}
-
-/// An instant as a file writes it.
-fn instant(at: prost_types::Timestamp) -> Option<String> {
-    let at = jiff::Timestamp::new(at.seconds, at.nanos).ok()?;
-    Some(at.to_string())
-}
-
-fn known_policy(policy: sla::Policy, names: &BTreeMap<String, String>) -> Result<Known<Policy>> {
-    let target = |target: sla::Target| {
-        Ok(Target {
-            metric: METRICS.word(target.metric),
-            priority: PRIORITIES.word(target.priority),
-            within: time(target.target)?,
-            calendar: named(target.calendar_id, names),
-        })
-    };
-    let authors = policy.reply_authors.into_iter();
-    let reactions = policy.reactions.into_iter();
-    let reactions = reactions.map(|one| escalations::known_reaction(one, names));
-    let is = Policy {
-        name: policy.name,
-        position: policy.position,
-        conditions: conditions(policy.conditions.unwrap_or_default(), names),
-        targets: policy
-            .targets
-            .into_iter()
-            .map(target)
-            .collect::<Result<_>>()?,
-        warn_percents: policy.warn_percents.into_iter().collect(),
-        no_warnings: policy.no_warnings,
-        ends_at: ENDS.word(policy.ends_at),
-        reply_authors: authors.map(|code| AUTHORS.word(code)).collect(),
-        bot_phase: BOT_PHASES.word(policy.bot_phase),
-        open_tickets: String::new(),
-        reactions: reactions.collect(),
-    };
-    Ok(Known {
-        etag: policy.etag,
-        is,
-    })
-}
-
-fn conditions(given: sla::PolicyConditions, names: &BTreeMap<String, String>) -> Conditions {
-    let attributes = given.attributes.into_iter();
-    Conditions {
-        priorities: given
-            .priorities
-            .into_iter()
-            .map(|code| PRIORITIES.word(code))
-            .collect(),
-        channels: given
-            .channels
-            .into_iter()
-            .map(|code| CHANNELS.word(code))
-            .collect(),
-        categories: given.categories.into_iter().collect(),
-        tags: given.tags.into_iter().collect(),
-        languages: lower(given.languages),
-        organisations: given.organisations.into_iter().collect(),
-        attributes: attributes
-            .map(|one| (one.key, one.values.into_iter().collect()))
-            .collect(),
-        groups: given
-            .group_ids
-            .into_iter()
-            .map(|id| named(id, names))
-            .collect(),
     }
 }
 
