@@ -167,7 +167,7 @@ fn changed(reason: Reason) -> &'static str {
 }
 
 /// A span in hours, minutes and seconds: `26h 5m 0.250s`.
-fn span(millis: i64) -> String {
+pub(super) fn span(millis: i64) -> String {
     let millis = millis.max(0);
     let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
     let (seconds, rest) = (millis / 1_000 % 60, millis % 1_000);

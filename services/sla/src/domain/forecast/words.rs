@@ -2,6 +2,7 @@
 
 use super::load::{Pace, Staffing};
 use super::model::Chance;
+use crate::domain::sentence;
 
 /// How far work must be from usual to be worth a word.
 const NOTABLE: f64 = 0.1;
@@ -52,8 +53,7 @@ pub fn reasons(
     reasons
 }
 
-/// Hours and minutes.
+/// In whole minutes: a forecast knows no better.
 fn span(millis: i64) -> String {
-    let minutes = millis.max(0) / 60_000;
-    format!("{} h {:02} min", minutes / 60, minutes % 60)
+    sentence::span(millis / 60_000 * 60_000)
 }
