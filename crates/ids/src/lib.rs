@@ -124,6 +124,10 @@ ids! {
     WorkflowId = "wfl";
     /// One routing attempt and its record.
     DecisionId = "dec";
+    /// An offer of a ticket to an agent.
+    OfferId = "ofr";
+    /// Cover of one group by another.
+    CoverId = "cov";
     /// An SLA policy.
     PolicyId = "pol";
     /// A calendar of business hours.

@@ -37,7 +37,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "20, 21, 22, 23, 24, 25, 40, 41, 42, 43, 44, 45, 60, 61, 62, 63, 64, 80, 81, 100"
+        tags = "20, 21, 22, 23, 24, 25, 40, 41, 42, 43, 44, 45, 46, 47, 60, 61, 62, 63, 64, 80, 81, 100"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -82,6 +82,12 @@ pub mod event {
         /// A ticket no longer occupies its agent.
         #[prost(message, tag = "45")]
         TicketReleased(super::TicketReleased),
+        /// A ticket was offered to an agent, or the offer ended.
+        #[prost(message, tag = "46")]
+        OfferChanged(super::OfferChanged),
+        /// An agent has finished the work that follows a ticket.
+        #[prost(message, tag = "47")]
+        WrapUpEnded(super::WrapUpEnded),
         /// An SLA clock changed.
         #[prost(message, tag = "60")]
         ClockChanged(super::ClockChanged),
@@ -323,6 +329,9 @@ pub struct AgentChanged {
     /// The groups the agent belongs to.
     #[prost(string, repeated, tag = "4")]
     pub group_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The channels whose new work the agent takes now; empty unless `online`.
+    #[prost(enumeration = "super::super::common::v1::Channel", repeated, tag = "5")]
+    pub channels: ::prost::alloc::vec::Vec<i32>,
 }
 /// A ticket waits in a queue.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -386,6 +395,20 @@ pub struct TicketTransferred {
     /// The how-manieth transfer of the ticket this is, from 1.
     #[prost(uint32, tag = "7")]
     pub hop: u32,
+    /// The decision that had put the ticket where it is taken from; empty when unknown. A misroute
+    /// counts against it.
+    #[prost(string, tag = "8")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// The skill that whoever had it lacked, where whoever passed it on named one.
+    #[prost(string, tag = "9")]
+    pub missing_skill: ::prost::alloc::string::String,
+    /// The language that whoever had it lacked, BCP 47, where whoever passed it on named one.
+    #[prost(string, tag = "10")]
+    pub missing_language: ::prost::alloc::string::String,
+    /// Why it went to a supervisor's queue instead of where it was sent: `hop_limit`, `ping_pong`;
+    /// empty when it went there.
+    #[prost(string, tag = "11")]
+    pub guard: ::prost::alloc::string::String,
 }
 /// A ticket went up a support level.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -410,6 +433,95 @@ pub struct TicketEscalated {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TicketReleased {
     /// The agent who had it.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// The group.
+    #[prost(string, tag = "2")]
+    pub group_id: ::prost::alloc::string::String,
+    /// Until when the work that follows takes room of the agent; absent when none does.
+    #[prost(message, optional, tag = "3")]
+    pub wrapping_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A ticket was offered to an agent, or the offer ended. While it lasts it holds room of the agent.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OfferChanged {
+    /// The offer.
+    #[prost(string, tag = "1")]
+    pub offer_id: ::prost::alloc::string::String,
+    /// Whom it was offered to.
+    #[prost(string, tag = "2")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// The group whose queue it comes from.
+    #[prost(string, tag = "3")]
+    pub group_id: ::prost::alloc::string::String,
+    /// What happened to the offer.
+    #[prost(enumeration = "offer_changed::Change", tag = "4")]
+    pub change: i32,
+    /// Why, as a code: for DECLINED the agent's, for RESCINDED what overtook it; else empty.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+    /// When it runs out unless it is answered.
+    #[prost(message, optional, tag = "6")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The routing attempt.
+    #[prost(string, tag = "7")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// The how-manieth offer of the ticket this is, from 1.
+    #[prost(uint32, tag = "8")]
+    pub attempt: u32,
+}
+/// Nested message and enum types in `OfferChanged`.
+pub mod offer_changed {
+    /// What can happen to an offer.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[repr(i32)]
+    pub enum Change {
+        /// Never stored.
+        Unspecified = 0,
+        /// It was made.
+        Offered = 1,
+        /// The agent has the ticket.
+        Accepted = 2,
+        /// The agent does not take it; it goes on to the next.
+        Declined = 3,
+        /// The agent did not answer in time and counts as not responding.
+        TimedOut = 4,
+        /// It was taken back, for no fault of the agent.
+        Rescinded = 5,
+    }
+    impl Change {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "CHANGE_UNSPECIFIED",
+                Self::Offered => "CHANGE_OFFERED",
+                Self::Accepted => "CHANGE_ACCEPTED",
+                Self::Declined => "CHANGE_DECLINED",
+                Self::TimedOut => "CHANGE_TIMED_OUT",
+                Self::Rescinded => "CHANGE_RESCINDED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "CHANGE_UNSPECIFIED" => Some(Self::Unspecified),
+                "CHANGE_OFFERED" => Some(Self::Offered),
+                "CHANGE_ACCEPTED" => Some(Self::Accepted),
+                "CHANGE_DECLINED" => Some(Self::Declined),
+                "CHANGE_TIMED_OUT" => Some(Self::TimedOut),
+                "CHANGE_RESCINDED" => Some(Self::Rescinded),
+                _ => None,
+            }
+        }
+    }
+}
+/// An agent has finished the work that follows a ticket, and its room is free.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WrapUpEnded {
+    /// The agent.
     #[prost(string, tag = "1")]
     pub agent_id: ::prost::alloc::string::String,
     /// The group.
@@ -777,7 +889,8 @@ pub struct AnswerRecorded {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConfigurationChanged {
     /// What kind of thing: `group`, `skill`, `workflow`, `rota`, `duty_override` (also when one is taken
-    /// back), `policy`, `calendar`, `escalation_policy`, `notification_target`, `survey`.
+    /// back), `cover` (likewise), `shift_plan`, `routing_model`, `policy`, `calendar`,
+    /// `escalation_policy`, `notification_target`, `survey`.
     #[prost(string, tag = "1")]
     pub kind: ::prost::alloc::string::String,
     /// Its id.

@@ -66,6 +66,8 @@ kinds! {
     TicketTransferred = "ticket_transferred",
     TicketEscalated = "ticket_escalated",
     TicketReleased = "ticket_released",
+    OfferChanged = "offer_changed",
+    WrapUpEnded = "wrap_up_ended",
     ClockChanged = "clock_changed",
     PlanChosen = "plan_chosen",
     PlanOutdated = "plan_outdated",

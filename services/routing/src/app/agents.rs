@@ -280,6 +280,7 @@ pub(super) fn announce(tx: &Tx, full: &Full, at: Option<Timestamp>) {
         online: full.seat.presence == Presence::Online,
         capacity: profile.capacity,
         group_ids: profile.groups.iter().map(ToString::to_string).collect(),
+        channels: Vec::new(),
     };
     let draft = Draft::resource(full.agent.id.as_str(), Body::AgentChanged(changed));
     tx.emit(Draft {

@@ -38,7 +38,7 @@ impl App {
         let current = match item.state() {
             State::Waiting => {
                 let seats = agents::seats(conn).await?;
-                let planned = look_at(&item, &directory, &seats);
+                let planned = look_at(&item, &directory, &seats, self.now());
                 let now = self.now();
                 Some(Decision {
                     ticket: item.ticket.clone(),

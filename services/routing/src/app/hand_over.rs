@@ -274,6 +274,7 @@ fn emit(tx: &Tx, wish: &HandOver, before: &Item, handed: &HandedOver) {
                 reason: shown(reason).into(),
                 misroute: reason.is_misroute(),
                 hop: item.transfers,
+                ..journal::TicketTransferred::default()
             }));
         }
         What::Escalate => {

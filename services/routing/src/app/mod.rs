@@ -4,6 +4,7 @@
 //! idempotent commands; those that only read open their own connection.
 
 pub(crate) mod agents;
+pub(crate) mod assign;
 pub(crate) mod board;
 pub(crate) mod configuration;
 pub(crate) mod dispatch;

@@ -1,7 +1,7 @@
 //! Routing as pure rules: no database, no network, no clock of its own.
 //!
 //! [`agent`] and [`group`] are what operators configure, [`workflow`] leads a ticket to a group,
-//! [`choice`] leads it from the group to an agent, [`queue`] decides whose turn it is when many
+//! [`placement`] says where it stands and what it asks, [`choice`] leads it from the group to an agent, [`queue`] decides whose turn it is when many
 //! wait. [`item`] is a ticket as routing sees it, [`decision`] the record of what was decided and
 //! why, and [`words`] tells it to people.
 //!
@@ -17,6 +17,7 @@ pub(crate) mod duty;
 pub(crate) mod group;
 pub(crate) mod item;
 pub(crate) mod language;
+pub(crate) mod placement;
 pub(crate) mod queue;
 pub(crate) mod rota;
 pub(crate) mod turns;

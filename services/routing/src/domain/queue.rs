@@ -9,6 +9,7 @@ use super::choice::{Look, choose};
 use super::codes::{Priority, Reason};
 use super::directory::{Directory, Seats};
 use super::item::{Cause, Item};
+use super::placement::place;
 use super::weight::Weight;
 use super::workflow::Step;
 
@@ -55,7 +56,7 @@ pub(crate) fn plan(
     let mut full = HashSet::new();
     let mut planned = Vec::new();
     for item in items {
-        let one = place(item, directory, seats, &mut full);
+        let one = consider(item, directory, seats, &mut full, now);
         if let Some((agent, _)) = one.as_ref().and_then(|one| one.agent.as_ref())
             && let Some(seat) = seats.get_mut(agent)
         {
@@ -68,28 +69,25 @@ pub(crate) fn plan(
 }
 
 /// Looks where one waiting item could go, recorded before or not.
-pub(crate) fn look_at(item: &Item, directory: &Directory, seats: &Seats) -> Planned {
-    let step = match &item.group {
-        None if requested(item, directory).is_none() => {
-            let workflow = directory.workflow.as_ref();
-            workflow.map(|workflow| workflow.choose(item))
-        }
-        _ => None,
+pub(crate) fn look_at(
+    item: &Item,
+    directory: &Directory,
+    seats: &Seats,
+    now: Timestamp,
+) -> Planned {
+    let (group, step, choice) = match place(item, directory, now) {
+        None => (None, None, None),
+        Some(place) => (
+            Some(place.group),
+            place.step,
+            Some(choose(place.needs, directory, seats)),
+        ),
     };
-    let chosen = step.as_ref().map(|step| &step.group);
-    let group = item
-        .group
-        .as_ref()
-        .or(requested(item, directory))
-        .or(chosen);
-    let choice = group
-        .and_then(|group| directory.groups.get(group))
-        .map(|group| choose(item.needs(group), directory, seats));
     let agent = choice.as_ref().and_then(|choice| choice.agent.clone());
     Planned {
         ticket: item.ticket.clone(),
         version: item.version,
-        group: group.cloned(),
+        group,
         agent: agent.and_then(|agent| {
             let version = seats.get(&agent)?.version;
             Some((agent, version))
@@ -103,17 +101,12 @@ pub(crate) fn look_at(item: &Item, directory: &Directory, seats: &Seats) -> Plan
     }
 }
 
-/// The group that the ticket's creator asked for, if there is such a group.
-fn requested<'a>(item: &'a Item, directory: &Directory) -> Option<&'a GroupId> {
-    let group = item.facts.requested_group.as_ref();
-    group.filter(|group| directory.groups.contains_key(*group))
-}
-
-fn place(
+fn consider(
     item: &Item,
     directory: &Directory,
     seats: &Seats,
     full: &mut HashSet<GroupId>,
+    now: Timestamp,
 ) -> Option<Planned> {
     let looked_at = item.decision.is_some();
     // Most of a long queue waits for busy groups: do not look again at what cannot have changed.
@@ -127,7 +120,7 @@ fn place(
     {
         return None;
     }
-    let planned = look_at(item, directory, seats);
+    let planned = look_at(item, directory, seats, now);
     let found_group = item.group.is_none() && planned.group.is_some();
     (planned.agent.is_some() || found_group || !looked_at).then_some(planned)
 }

@@ -228,7 +228,7 @@ mod tests {
         item.group = Some(group(1));
         item.facts.required_skills.insert("vpn".to_owned());
         let (directory, seats) = team.finish();
-        let planned = look_at(&item, &directory, &seats);
+        let planned = look_at(&item, &directory, &seats, item.queued_at);
         let record = Record {
             id: DecisionId::generate(item.queued_at),
             kind: DecisionKind::Automatic,

@@ -173,6 +173,7 @@ fn released(before: &Item, after: &Item) -> Option<journal::TicketReleased> {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default(),
+        wrapping_until: None,
     })
 }
 

@@ -132,6 +132,8 @@ impl<'a> News<'a> {
             }
             Body::PlanOutdated(outdated) => news(false, Tidings::Edited(&outdated.id)),
             Body::AgentChanged(_)
+            | Body::OfferChanged(_)
+            | Body::WrapUpEnded(_)
             | Body::ClockChanged(_)
             | Body::InvitationChanged(_)
             | Body::AnswerRecorded(_)
