@@ -90,8 +90,5 @@ pub fn build(deps: Deps, config: Config) -> Service {
 
 /// The schema of the service's tables.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![
-        Box::new(store::migrations::CreateTables),
-        Box::new(store::migrations::CreateRotas),
-    ]
+    store::migrations::all()
 }

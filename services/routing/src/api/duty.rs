@@ -94,7 +94,9 @@ impl DutyService for Api {
     ) -> Result<Response<proto::GetRotaResponse>, Status> {
         let proto::GetRotaRequest { id } = request.into_inner();
         let directory = self.app.directory().await?;
-        let rota = Some(rotas::rota(find_rota(&directory, &Ref::parse(&id))?));
+        let rota = Some(rotas::rota(
+            &find_rota(&directory, &Ref::parse(&id))?.setting,
+        ));
         Ok(Response::new(proto::GetRotaResponse { rota }))
     }
 
@@ -110,9 +112,12 @@ impl DutyService for Api {
         let place = place(&scope, page_size, &page_token)?;
         let directory = self.app.directory().await?;
         let all = directory.rotas_by_name();
-        let (rotas, next_page_token) = cut(all, &scope, place, |rota| &rota.profile.name);
+        let (rotas, next_page_token) = cut(all, &scope, place, |rota| &rota.profile().name);
         Ok(Response::new(proto::ListRotasResponse {
-            rotas: rotas.into_iter().map(rotas::rota).collect(),
+            rotas: rotas
+                .iter()
+                .map(|rota| rotas::rota(&rota.setting))
+                .collect(),
             next_page_token,
         }))
     }

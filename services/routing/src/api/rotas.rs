@@ -16,7 +16,8 @@ use super::{finish, parse, show};
 use crate::app::Ref;
 use crate::app::rotas::{WantedOverride, WantedRota};
 use crate::domain::codes::RotationUnit;
-use crate::domain::rota::{AgentShift, Layer, Override, Plan, Rota, Rotation};
+use crate::domain::rota::{AgentShift, Layer, Override, Plan, RotaProfile, Rotation};
+use crate::domain::setting::Setting;
 use crate::error::Error;
 
 /// Most layers of a rota.
@@ -279,7 +280,7 @@ pub(super) fn after([starts_at, id]: [String; 2]) -> Result<(Timestamp, DutyOver
 }
 
 /// A rota as it is answered.
-pub(super) fn rota(rota: &Rota) -> proto::Rota {
+pub(super) fn rota(rota: &Setting<RotaProfile>) -> proto::Rota {
     let profile = &rota.profile;
     proto::Rota {
         id: rota.id.to_string(),

@@ -62,9 +62,9 @@ pub(super) fn group(group: &Group) -> proto::Group {
 
 pub(super) fn skill(skill: &Skill) -> proto::Skill {
     proto::Skill {
-        id: skill.id.clone(),
-        name: skill.name.clone(),
-        description: skill.description.clone(),
+        id: skill.id.to_string(),
+        name: skill.profile.name.clone(),
+        description: skill.profile.description.clone(),
         version: version(skill.version),
         etag: etag::of(skill.version),
         created_at: Some(to_proto(skill.created_at)),

@@ -248,7 +248,7 @@ impl WorkflowService for Api {
         let place = place(&scope, page_size, &page_token)?;
         let directory = self.app.directory().await?;
         let all = directory.skills.values().collect();
-        let (skills, next_page_token) = cut(all, &scope, place, |skill| &skill.name);
+        let (skills, next_page_token) = cut(all, &scope, place, |skill| &skill.profile.name);
         Ok(Response::new(proto::ListSkillsResponse {
             skills: skills.into_iter().map(show::skill).collect(),
             next_page_token,

@@ -3,17 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lotse_errors::Violations;
-use lotse_grpc::etag;
-use lotse_ids::{AgentId, GroupId, SkillId};
-use lotse_journal::{Body, Draft, Tx};
-use lotse_proto::journal::v1 as journal;
+use lotse_ids::{AgentId, GroupId};
+use lotse_journal::Tx;
 
+use super::settings::{meant, put};
 use super::{App, Outcome, Ref, find_agent, find_group};
 use crate::domain::directory::Directory;
-use crate::domain::group::{Group, GroupProfile, Skill};
-use crate::domain::workflow::{Conditions, Plan, Rule, Workflow};
+use crate::domain::group::{Group, GroupProfile, Skill, SkillProfile};
+use crate::domain::workflow::{Conditions, ONLY_WORKFLOW, Plan, Rule, Workflow};
 use crate::error::Error;
-use crate::store::{configuration as store, directory};
+use crate::store::{directory, settings as store};
 
 /// A group as a caller wants it.
 #[derive(Clone, Debug)]
@@ -61,44 +60,9 @@ impl App {
     ) -> Result<(Group, Outcome), Error> {
         directory::lock(tx).await?;
         let directory = directory::load(tx).await?;
-        let by_name = find_group(&directory, &Ref::Name(wanted.name.clone())).ok();
-        let before = match &wanted.id {
-            Some(id) => Some(find_group(&directory, &Ref::Id(id.clone()))?),
-            None => by_name,
-        };
-        if by_name.is_some_and(|other| before.is_none_or(|before| before.id != other.id)) {
-            let name = wanted.name.clone();
-            return Err(Error::Taken {
-                resource: "group",
-                name,
-            });
-        }
+        let before = meant(directory.groups.values(), wanted.id.as_ref(), &wanted.name)?;
         let profile = group_profile(&directory, wanted)?;
-        let now = self.now();
-        let group = match before {
-            None => Group {
-                id: GroupId::generate(now),
-                profile,
-                version: 1,
-                created_at: now,
-                updated_at: now,
-            },
-            Some(before) => {
-                etag::check(&wanted.etag, before.version)?;
-                if before.profile == profile {
-                    return Ok((before.clone(), Outcome::Unchanged));
-                }
-                Group {
-                    profile,
-                    version: before.version + 1,
-                    updated_at: now,
-                    ..before.clone()
-                }
-            }
-        };
-        store::save_group(tx, &group, before.is_none()).await?;
-        announce(tx, "group", group.id.as_str(), group.version);
-        Ok((group, outcome(before.is_none())))
+        put(tx, before, profile, &wanted.etag, self.now()).await
     }
 
     /// Creates a skill or changes its description.
@@ -110,32 +74,11 @@ impl App {
         directory::lock(tx).await?;
         let directory = directory::load(tx).await?;
         let before = directory.skills.get(&wanted.name);
-        let now = self.now();
-        let skill = match before {
-            None => Skill {
-                id: SkillId::generate(now).into(),
-                name: wanted.name.clone(),
-                description: wanted.description.clone(),
-                version: 1,
-                created_at: now,
-                updated_at: now,
-            },
-            Some(before) => {
-                etag::check(&wanted.etag, before.version)?;
-                if before.description == wanted.description {
-                    return Ok((before.clone(), Outcome::Unchanged));
-                }
-                Skill {
-                    description: wanted.description.clone(),
-                    version: before.version + 1,
-                    updated_at: now,
-                    ..before.clone()
-                }
-            }
+        let profile = SkillProfile {
+            name: wanted.name.clone(),
+            description: wanted.description.clone(),
         };
-        store::save_skill(tx, &skill, before.is_none()).await?;
-        announce(tx, "skill", &skill.id, skill.version);
-        Ok((skill, outcome(before.is_none())))
+        put(tx, before, profile, &wanted.etag, self.now()).await
     }
 
     /// Replaces the workflow.
@@ -146,40 +89,17 @@ impl App {
     ) -> Result<(Workflow, Outcome), Error> {
         directory::lock(tx).await?;
         let directory = directory::load(tx).await?;
-        let before = directory.workflow.as_deref();
-        let version = before.map_or(0, |before| before.version);
-        etag::check(&wanted.etag, version.into())?;
+        let before = store::in_force(tx, &ONLY_WORKFLOW.to_owned()).await?;
         let plan = plan(&directory, wanted)?;
-        if let Some(before) = before.filter(|before| before.plan == plan) {
-            return Ok((before.clone(), Outcome::Unchanged));
-        }
-        let now = self.now();
-        let workflow = Workflow {
-            version: version + 1,
-            plan,
-            created_at: now,
-        };
-        store::insert_workflow(tx, &workflow).await?;
-        // There is one workflow, so it needs no id of its own.
-        announce(tx, "workflow", "workflow", workflow.version.into());
-        Ok((workflow, outcome(before.is_none())))
+        let (setting, outcome) = put(tx, before.as_ref(), plan, &wanted.etag, self.now()).await?;
+        Ok((setting.into(), outcome))
     }
 
     /// A version of the workflow, or the one in force.
     pub(crate) async fn workflow(&self, version: Option<u32>) -> Result<Workflow, Error> {
-        let workflow = store::find_workflow(self.db.reader(), version).await?;
-        workflow.ok_or_else(|| Error::NoSuch {
-            resource: "workflow",
-            id: version.map_or_else(|| "in force".to_owned(), |version| version.to_string()),
-        })
-    }
-}
-
-pub(super) fn outcome(is_new: bool) -> Outcome {
-    if is_new {
-        Outcome::Created
-    } else {
-        Outcome::Updated
+        let only = ONLY_WORKFLOW.to_owned();
+        let setting = self.at_version::<Plan>(&only, version.map(i64::from));
+        Ok(setting.await?.into())
     }
 }
 
@@ -249,13 +169,4 @@ fn plan(directory: &Directory, wanted: &WantedWorkflow) -> Result<Plan, Error> {
         rules,
         default_group,
     })
-}
-
-pub(super) fn announce(tx: &Tx, kind: &str, id: &str, version: i64) {
-    let changed = journal::ConfigurationChanged {
-        kind: kind.to_owned(),
-        id: id.to_owned(),
-        version: u32::try_from(version).unwrap_or(u32::MAX),
-    };
-    tx.emit(Draft::resource(id, Body::ConfigurationChanged(changed)));
 }

@@ -54,7 +54,7 @@ impl App {
         }
         Ok(Answer {
             on_duty: duty::once(on_duty),
-            rota: rota.map(|rota| rota.id.clone()),
+            rota: rota.map(|rota| rota.setting.id.clone()),
             at,
         })
     }
@@ -73,7 +73,7 @@ impl App {
             starts_before: Some(window.until),
             after: None,
         };
-        let overrides = rotas::overrides(self.db.reader(), &rota.id, &range, None).await?;
+        let overrides = rotas::overrides(self.db.reader(), &rota.setting.id, &range, None).await?;
         Ok(duty::of_rota(rota, &turns, &overrides, is_active, at))
     }
 

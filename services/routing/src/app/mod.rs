@@ -13,6 +13,7 @@ pub(crate) mod explain;
 pub(crate) mod hand_over;
 pub(crate) mod presence;
 pub(crate) mod rotas;
+pub(crate) mod settings;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -146,7 +147,7 @@ pub(crate) fn find_rota<'a>(
         Ref::Id(id) => directory.rotas.get(id),
         Ref::Name(name) => {
             let mut rotas = directory.rotas.values();
-            rotas.find(|rota| rota.profile.name == *name)
+            rotas.find(|rota| rota.profile().name == *name)
         }
     };
     found.ok_or_else(|| no_such("rota", wanted))

@@ -6,12 +6,13 @@ use lotse_grpc::etag;
 use lotse_ids::{AgentId, DutyOverrideId, GroupId, RotaId};
 use lotse_journal::Tx;
 
-use super::configuration::{announce, outcome};
+use super::settings::{announce, meant, put};
 use super::{App, Outcome, Ref, find_agent, find_group, find_rota};
 use crate::domain::directory::Directory;
 use crate::domain::rota::{
-    AgentShift, Layer, Override, Plan, Problem, Rota, RotaProfile, Rotation, Schedule,
+    AgentShift, Layer, Override, Plan, Problem, RotaProfile, Rotation, Schedule,
 };
+use crate::domain::setting::Setting;
 use crate::error::Error;
 use crate::store::{directory, rotas as store};
 
@@ -47,49 +48,13 @@ impl App {
         &self,
         tx: &Tx,
         wanted: &WantedRota,
-    ) -> Result<(Rota, Outcome), Error> {
+    ) -> Result<(Setting<RotaProfile>, Outcome), Error> {
         directory::lock(tx).await?;
         let directory = directory::load(tx).await?;
-        let by_name = find_rota(&directory, &Ref::Name(wanted.name.clone())).ok();
-        let before = match &wanted.id {
-            Some(id) => Some(find_rota(&directory, &Ref::Id(id.clone()))?),
-            None => by_name,
-        };
-        if by_name.is_some_and(|other| before.is_none_or(|before| before.id != other.id)) {
-            let name = wanted.name.clone();
-            return Err(Error::Taken {
-                resource: "rota",
-                name,
-            });
-        }
-        let (profile, schedule) = profile(&directory, before.map(|rota| &rota.id), wanted)?;
-        let now = self.now();
-        let rota = match before {
-            None => Rota {
-                id: RotaId::generate(now),
-                profile,
-                schedule,
-                version: 1,
-                created_at: now,
-                updated_at: now,
-            },
-            Some(before) => {
-                etag::check(&wanted.etag, before.version)?;
-                if before.profile == profile {
-                    return Ok((before.clone(), Outcome::Unchanged));
-                }
-                Rota {
-                    profile,
-                    schedule,
-                    version: before.version + 1,
-                    updated_at: now,
-                    ..before.clone()
-                }
-            }
-        };
-        store::save(tx, &rota, before.is_none()).await?;
-        announce(tx, "rota", rota.id.as_str(), rota.version);
-        Ok((rota, outcome(before.is_none())))
+        let rotas = directory.rotas.values().map(|rota| &rota.setting);
+        let before = meant(rotas, wanted.id.as_ref(), &wanted.name)?;
+        let profile = profile(&directory, before.map(|rota| &rota.id), wanted)?;
+        put(tx, before, profile, &wanted.etag, self.now()).await
     }
 
     /// Makes an exception or changes one.
@@ -120,7 +85,14 @@ impl App {
         }
         store::save_override(tx, &new, before.is_none()).await?;
         announce(tx, "duty_override", new.id.as_str(), new.version);
-        Ok((new, outcome(before.is_none())))
+        Ok((
+            new,
+            if before.is_none() {
+                Outcome::Created
+            } else {
+                Outcome::Updated
+            },
+        ))
     }
 
     /// Takes an exception back.
@@ -148,7 +120,8 @@ impl App {
         let directory = self.directory().await?;
         let rota = find_rota(&directory, rota)?;
         let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let mut page = store::overrides(self.db.reader(), &rota.id, range, Some(one_more)).await?;
+        let mut page =
+            store::overrides(self.db.reader(), &rota.setting.id, range, Some(one_more)).await?;
         let more = page.len() > limit;
         page.truncate(limit);
         Ok((page, more))
@@ -168,39 +141,34 @@ fn profile(
     directory: &Directory,
     own: Option<&RotaId>,
     wanted: &WantedRota,
-) -> Result<(RotaProfile, Schedule), Error> {
+) -> Result<RotaProfile, Error> {
     let mut wrong = Violations::new();
-    let schedule = match Schedule::new(&wanted.zone, &wanted.layers) {
-        Ok(schedule) => Some(schedule),
-        Err(invalid) => {
-            for Problem { field, message } in invalid.0 {
-                wrong.add(format!("rota.{field}"), message);
-            }
-            None
+    if let Err(invalid) = Schedule::new(&wanted.zone, &wanted.layers) {
+        for Problem { field, message } in invalid.0 {
+            wrong.add(format!("rota.{field}"), message);
         }
-    };
+    }
     let group = wanted
         .group
         .as_ref()
         .map(|group| find_group(directory, group));
     let group = wrong.take("rota.group_id", group.transpose()).flatten();
     let other = group.and_then(|group| directory.rota_of(&group.id));
-    if let Some(other) = other.filter(|other| Some(&other.id) != own) {
-        let message = format!("has a rota already: {:?}", other.profile.name);
+    if let Some(other) = other.filter(|other| Some(&other.setting.id) != own) {
+        let message = format!("has a rota already: {:?}", other.profile().name);
         wrong.add("rota.group_id", message);
     }
     let layers = wanted.layers.iter().enumerate();
     let layers: Vec<Layer> = layers
         .map(|(at, layer)| found_layer(directory, &mut wrong, &format!("rota.layers[{at}]"), layer))
         .collect();
-    let schedule = wrong.finish_with(schedule)?;
-    let profile = RotaProfile {
+    wrong.finish()?;
+    Ok(RotaProfile {
         name: wanted.name.clone(),
         zone: wanted.zone.clone(),
         group: group.map(|group| group.id.clone()),
         layers,
-    };
-    Ok((profile, schedule))
+    })
 }
 
 /// A layer with its agents found; those who do not exist are noted as wrong and left out.
@@ -255,7 +223,7 @@ fn exception(
     let mut wrong = Violations::new();
     let rota = wrong.take("duty_override.rota_id", find_rota(directory, &wanted.rota));
     if let (Some(rota), Some(before)) = (rota, before) {
-        let stays = rota.id == before.rota;
+        let stays = rota.setting.id == before.rota;
         wrong.require("duty_override.rota_id", stays, "must not change");
     }
     let agent = wrong.take(
@@ -273,7 +241,7 @@ fn exception(
     let (rota, agent) = wrong.finish_with(rota.zip(agent))?;
     Ok(Override {
         id: before.map_or_else(|| DutyOverrideId::generate(now), |before| before.id.clone()),
-        rota: rota.id.clone(),
+        rota: rota.setting.id.clone(),
         agent: agent.id.clone(),
         instead_of: instead_of.map(|agent| agent.id.clone()),
         starts_at: wanted.starts_at,

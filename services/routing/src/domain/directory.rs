@@ -57,7 +57,7 @@ impl Directory {
                 .collect(),
             skills: skills
                 .into_iter()
-                .map(|skill| (skill.name.clone(), skill))
+                .map(|skill| (skill.profile.name.clone(), skill))
                 .collect(),
             workflow: workflow.map(Arc::new),
             rotas: BTreeMap::new(),
@@ -69,7 +69,7 @@ impl Directory {
     pub(crate) fn with_rotas(mut self, rotas: Vec<Rota>) -> Self {
         self.rotas = rotas
             .into_iter()
-            .map(|rota| (rota.id.clone(), rota))
+            .map(|rota| (rota.setting.id.clone(), rota))
             .collect();
         self
     }
@@ -89,13 +89,13 @@ impl Directory {
     /// The rota of a group.
     pub(crate) fn rota_of(&self, group: &GroupId) -> Option<&Rota> {
         let mut rotas = self.rotas.values();
-        rotas.find(|rota| rota.profile.group.as_ref() == Some(group))
+        rotas.find(|rota| rota.profile().group.as_ref() == Some(group))
     }
 
     /// Rotas by name, for people.
     pub(crate) fn rotas_by_name(&self) -> Vec<&Rota> {
         let mut rotas: Vec<&Rota> = self.rotas.values().collect();
-        rotas.sort_by(|a, b| a.profile.name.cmp(&b.profile.name));
+        rotas.sort_by(|a, b| a.profile().name.cmp(&b.profile().name));
         rotas
     }
 

@@ -67,12 +67,12 @@ pub(crate) fn of_rota(
 ) -> Vec<OnDuty> {
     let mut overrides: Vec<&Override> = overrides
         .iter()
-        .filter(|one| one.rota == rota.id && is_active(&one.agent))
+        .filter(|one| one.rota == rota.setting.id && is_active(&one.agent))
         .collect();
     // The one put last counts; ids decide between those put at the same time.
     overrides.sort_by(|a, b| (b.updated_at, &b.id).cmp(&(a.updated_at, &a.id)));
     let by_turn = turns.iter().map(|turn| {
-        let layer = rota.profile.layers[turn.layer].name.clone();
+        let layer = rota.profile().layers[turn.layer].name.clone();
         by_turn(turn, layer, &overrides, at)
     });
     let mut added: Vec<&&Override> = overrides

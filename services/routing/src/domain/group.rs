@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use lotse_clock::Timestamp;
-use lotse_ids::{AgentId, GroupId};
+use lotse_ids::{AgentId, GroupId, SkillId};
 use serde::{Deserialize, Serialize};
+
+use super::setting::{Content, Setting};
 
 /// What is configured about a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,33 +24,44 @@ pub(crate) struct GroupProfile {
 }
 
 /// A group as configured, with its version.
-#[derive(Clone, Debug)]
-pub(crate) struct Group {
-    /// The group.
-    pub(crate) id: GroupId,
-    /// What is configured.
-    pub(crate) profile: GroupProfile,
-    /// Raised by every change.
-    pub(crate) version: i64,
-    /// When it was made.
-    pub(crate) created_at: Timestamp,
-    /// When it last changed.
-    pub(crate) updated_at: Timestamp,
+pub(crate) type Group = Setting<GroupProfile>;
+
+impl Content for GroupProfile {
+    type Id = GroupId;
+
+    const KIND: &'static str = "group";
+
+    fn new_id(&self, now: Timestamp) -> GroupId {
+        GroupId::generate(now)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// Something that agents can do and tickets may need.
-#[derive(Clone, Debug)]
-pub(crate) struct Skill {
-    /// `skl_…`, for the journal.
-    pub(crate) id: String,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SkillProfile {
     /// What it is known by; never changes.
     pub(crate) name: String,
     /// For people.
     pub(crate) description: String,
-    /// Raised by every change.
-    pub(crate) version: i64,
-    /// When it was made.
-    pub(crate) created_at: Timestamp,
-    /// When it last changed.
-    pub(crate) updated_at: Timestamp,
+}
+
+/// A skill as configured, with its version.
+pub(crate) type Skill = Setting<SkillProfile>;
+
+impl Content for SkillProfile {
+    type Id = SkillId;
+
+    const KIND: &'static str = "skill";
+
+    fn new_id(&self, now: Timestamp) -> SkillId {
+        SkillId::generate(now)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
 }

@@ -1,7 +1,8 @@
 //! Routing as pure rules: no database, no network, no clock of its own.
 //!
-//! [`agent`] and [`group`] are what operators configure, [`workflow`] leads a ticket to a group,
-//! [`placement`] says where it stands and what it asks, [`choice`] leads it from the group to an agent, [`queue`] decides whose turn it is when many
+//! [`agent`] and [`group`] are what operators configure, as versions of a [`setting`], [`workflow`]
+//! leads a ticket to a group, [`placement`] says where it stands and what it asks, [`choice`] leads
+//! it from the group to an agent, [`queue`] decides whose turn it is when many
 //! wait. [`item`] is a ticket as routing sees it, [`decision`] the record of what was decided and
 //! why, and [`words`] tells it to people.
 //!
@@ -20,6 +21,7 @@ pub(crate) mod language;
 pub(crate) mod placement;
 pub(crate) mod queue;
 pub(crate) mod rota;
+pub(crate) mod setting;
 pub(crate) mod turns;
 pub(crate) mod weight;
 pub(crate) mod words;

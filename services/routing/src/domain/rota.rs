@@ -10,6 +10,7 @@ use lotse_ids::{AgentId, DutyOverrideId, GroupId, RotaId};
 use serde::{Deserialize, Serialize};
 
 use super::codes::RotationUnit;
+use super::setting::{Content, Setting};
 
 /// What is configured about a rota.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,18 +73,37 @@ pub(crate) struct AgentShift<A = AgentId> {
 /// A rota, checked and ready to be asked, with its version.
 #[derive(Clone, Debug)]
 pub(crate) struct Rota {
-    /// The rota.
-    pub(crate) id: RotaId,
     /// What is configured.
-    pub(crate) profile: RotaProfile,
+    pub(crate) setting: Setting<RotaProfile>,
     /// What its local times mean.
-    pub(crate) schedule: Schedule,
-    /// Raised by every change.
-    pub(crate) version: i64,
-    /// When it was made.
-    pub(crate) created_at: Timestamp,
-    /// When it last changed.
-    pub(crate) updated_at: Timestamp,
+    pub(super) schedule: Schedule,
+}
+
+impl Content for RotaProfile {
+    type Id = RotaId;
+
+    const KIND: &'static str = "rota";
+
+    fn new_id(&self, now: Timestamp) -> RotaId {
+        RotaId::generate(now)
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Rota {
+    /// The rota, or all that is wrong with it.
+    pub(crate) fn new(setting: Setting<RotaProfile>) -> Result<Self, InvalidRota> {
+        let schedule = Schedule::new(&setting.profile.zone, &setting.profile.layers)?;
+        Ok(Self { setting, schedule })
+    }
+
+    /// What is configured.
+    pub(crate) fn profile(&self) -> &RotaProfile {
+        &self.setting.profile
+    }
 }
 
 /// An exception to a rota.

@@ -58,7 +58,7 @@ impl Rota {
     /// that falls to somebody who `is_active` denies goes to the next in line who is; a fixed shift
     /// stays empty.
     pub(crate) fn turns(&self, is_active: impl Fn(&AgentId) -> bool, at: Timestamp) -> Vec<Turn> {
-        let layers = self.profile.layers.iter().enumerate();
+        let layers = self.profile().layers.iter().enumerate();
         let turn = |(layer, plan): (usize, &Layer)| {
             let (agent, stretch) = self.turn(plan, &is_active, at)?;
             let stretch = match &self.schedule.hours[layer] {

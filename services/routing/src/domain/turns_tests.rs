@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::rota::{RotaProfile, Schedule};
 use crate::domain::samples::{agent, rota as rota_id};
+use crate::domain::setting::Setting;
 use lotse_calendar::{Shift, Weekday};
 
 /// Zones that move their clocks by an hour, by half an hour, at midnight, over a whole day (Apia
@@ -19,8 +20,7 @@ const ZONES: [&str; 7] = [
 ];
 
 pub(crate) fn rota(zone: &str, layers: Vec<Layer>) -> Rota {
-    let schedule = Schedule::new(zone, &layers).unwrap();
-    Rota {
+    Rota::new(Setting {
         id: rota_id(),
         profile: RotaProfile {
             name: "desk".to_owned(),
@@ -28,11 +28,11 @@ pub(crate) fn rota(zone: &str, layers: Vec<Layer>) -> Rota {
             group: None,
             layers,
         },
-        schedule,
         version: 1,
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,
-    }
+    })
+    .unwrap()
 }
 
 pub(crate) fn rotation(agents: usize, unit: RotationUnit, every: u32) -> Rotation {

@@ -9,9 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::codes::{Channel, Priority};
 use super::item::Item;
 use super::language::Language;
+use super::setting::{Content, Setting};
 
 /// The name under which the default group's choice is recorded.
 pub(crate) const DEFAULT_RULE: &str = "default";
+
+/// The id of the workflow: there is one, so it needs none of its own.
+pub(crate) const ONLY_WORKFLOW: &str = "workflow";
 
 /// Rules in their order and a default for everything else.
 #[derive(Clone, Debug)]
@@ -72,6 +76,31 @@ pub(crate) struct Step {
     pub(crate) version: u32,
     /// The rule's name, or [`DEFAULT_RULE`].
     pub(crate) rule: String,
+}
+
+impl Content for Plan {
+    type Id = String;
+
+    const KIND: &'static str = "workflow";
+
+    fn new_id(&self, _now: Timestamp) -> String {
+        ONLY_WORKFLOW.to_owned()
+    }
+
+    fn name(&self) -> &str {
+        ONLY_WORKFLOW
+    }
+}
+
+impl From<Setting<Plan>> for Workflow {
+    fn from(setting: Setting<Plan>) -> Self {
+        Self {
+            // A count of changes made by people never comes near the end.
+            version: u32::try_from(setting.version).unwrap_or(u32::MAX),
+            plan: setting.profile,
+            created_at: setting.updated_at,
+        }
+    }
 }
 
 impl Workflow {

@@ -9,8 +9,10 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{QuerySelect as _, Set};
 
-use super::{agents, configuration, rotas};
+use super::{agents, settings};
 use crate::domain::directory::Directory;
+use crate::domain::rota::Rota;
+use crate::domain::workflow::{ONLY_WORKFLOW, Workflow};
 
 /// The counter: one row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -64,12 +66,15 @@ impl Cache {
 
 /// Reads everything, past the cache: for transactions that change configuration.
 pub(crate) async fn load(conn: &impl ConnectionTrait) -> Result<Directory, DbErr> {
-    let groups = configuration::all_groups(conn).await?;
-    let skills = configuration::all_skills(conn).await?;
-    let workflow = configuration::find_workflow(conn, None).await?;
+    let groups = settings::all(conn).await?;
+    let skills = settings::all(conn).await?;
+    let workflow = settings::in_force(conn, &ONLY_WORKFLOW.to_owned()).await?;
+    let workflow = workflow.map(Workflow::from);
     let rows = agents::Entity::find().all(conn).await?;
     let agents: Result<Vec<_>, _> = rows.iter().map(agents::to_agent).collect();
-    let rotas = rotas::all(conn).await?;
+    let rotas = settings::all(conn).await?.into_iter().map(Rota::new);
+    let rotas: Result<Vec<_>, _> = rotas.collect();
+    let rotas = rotas.map_err(|invalid| DbErr::Type(invalid.to_string()))?;
     Ok(Directory::new(groups, agents?, skills, workflow).with_rotas(rotas))
 }
 

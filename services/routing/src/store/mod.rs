@@ -1,8 +1,8 @@
 //! The tables that routing owns, all named `routing_…`.
 //!
 //! [`agents`] holds configuration and the fence of capacity in one row, [`items`] the tickets,
-//! [`decisions`] why they are where they are, [`configuration`] groups, skills and workflows, [`rotas`] who is on duty, and
-//! [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
+//! [`decisions`] why they are where they are, [`settings`] everything configured under a name in all its versions,
+//! [`rotas`] exceptions to rotas, and [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
 //! types; what is searched or fenced stands in columns beside them.
 
 #![allow(
@@ -11,12 +11,12 @@
 )]
 
 pub(crate) mod agents;
-pub(crate) mod configuration;
 pub(crate) mod decisions;
 pub(crate) mod directory;
 pub(crate) mod items;
 pub(crate) mod migrations;
 pub(crate) mod rotas;
+pub(crate) mod settings;
 
 use std::fmt::Display;
 use std::str::FromStr;

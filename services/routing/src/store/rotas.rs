@@ -1,36 +1,12 @@
-//! Duty rotas and the exceptions to them: `routing_rotas`, `routing_overrides`.
+//! The exceptions to duty rotas: `routing_overrides`.
 
 use lotse_clock::Timestamp;
 use lotse_ids::{DutyOverrideId, RotaId};
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder as _, QuerySelect as _, Set};
 
-use super::{from_json, parsed, to_json};
-use crate::domain::rota::{Override, Rota, RotaProfile, Schedule};
-
-/// Rotas.
-pub mod rota {
-    use sea_orm::entity::prelude::*;
-
-    /// One rota.
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "routing_rotas")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: String,
-        pub name: String,
-        pub profile: String,
-        pub version: i64,
-        pub created_at: i64,
-        pub updated_at: i64,
-    }
-
-    /// No relations: what belongs together is asked for by id.
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
+use super::parsed;
+use crate::domain::rota::Override;
 
 /// Exceptions.
 pub mod exception {
@@ -71,20 +47,6 @@ pub(crate) struct Range {
     pub(crate) after: Option<(Timestamp, DutyOverrideId)>,
 }
 
-fn to_rota(row: &rota::Model) -> Result<Rota, DbErr> {
-    let profile: RotaProfile = from_json(&row.profile)?;
-    let schedule = Schedule::new(&profile.zone, &profile.layers)
-        .map_err(|invalid| DbErr::Type(invalid.to_string()))?;
-    Ok(Rota {
-        id: parsed(&row.id)?,
-        profile,
-        schedule,
-        version: row.version,
-        created_at: Timestamp::from_millis(row.created_at),
-        updated_at: Timestamp::from_millis(row.updated_at),
-    })
-}
-
 fn to_override(row: &exception::Model) -> Result<Override, DbErr> {
     Ok(Override {
         id: parsed(&row.id)?,
@@ -98,44 +60,6 @@ fn to_override(row: &exception::Model) -> Result<Override, DbErr> {
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
     })
-}
-
-/// All rotas, in no order.
-pub(crate) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Rota>, DbErr> {
-    let rows = rota::Entity::find().all(conn).await?;
-    rows.iter().map(to_rota).collect()
-}
-
-/// Adds a rota or writes it anew.
-pub(crate) async fn save(
-    conn: &impl ConnectionTrait,
-    rota: &Rota,
-    is_new: bool,
-) -> Result<(), DbErr> {
-    let Rota {
-        id,
-        profile,
-        schedule: _,
-        version,
-        created_at,
-        updated_at,
-    } = rota;
-    let row = rota::ActiveModel {
-        id: Set(id.to_string()),
-        name: Set(profile.name.clone()),
-        profile: Set(to_json(profile)?),
-        version: Set(*version),
-        created_at: Set(created_at.as_millis()),
-        updated_at: Set(updated_at.as_millis()),
-    };
-    if is_new {
-        rota::Entity::insert(row)
-            .exec_without_returning(conn)
-            .await?;
-    } else {
-        rota::Entity::update(row).exec(conn).await?;
-    }
-    Ok(())
 }
 
 /// One exception.

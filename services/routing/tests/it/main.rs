@@ -10,3 +10,4 @@ mod duty;
 mod explanation;
 mod reopening;
 mod stage;
+mod upgrading;

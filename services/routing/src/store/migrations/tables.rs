@@ -1,8 +1,10 @@
-//! The schema.
+//! Configuration, tickets and decisions.
 
 use sea_orm::DbErr;
-use sea_orm::sea_query::{Alias, ColumnDef, Index, Table, TableCreateStatement};
+use sea_orm::sea_query::{Alias, Index};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
+
+use super::{column, flag, id, index, long, number, table, text};
 
 /// Creates the tables of the first version.
 pub(crate) struct CreateTables;
@@ -11,39 +13,6 @@ impl MigrationName for CreateTables {
     fn name(&self) -> &str {
         "m0001_routing_tables"
     }
-}
-
-fn column(name: &str) -> ColumnDef {
-    ColumnDef::new(Alias::new(name))
-}
-
-fn id(name: &str) -> ColumnDef {
-    column(name).text().not_null().primary_key().take()
-}
-
-fn text(name: &str) -> ColumnDef {
-    column(name).text().not_null().take()
-}
-
-/// A version, a weight or an instant in milliseconds since the epoch.
-fn long(name: &str) -> ColumnDef {
-    column(name).big_integer().not_null().take()
-}
-
-fn number(name: &str) -> ColumnDef {
-    column(name).integer().not_null().take()
-}
-
-fn flag(name: &str) -> ColumnDef {
-    column(name).boolean().not_null().take()
-}
-
-fn table(name: &str, columns: impl IntoIterator<Item = ColumnDef>) -> TableCreateStatement {
-    let mut table = Table::create().table(Alias::new(name)).take();
-    for mut column in columns {
-        table.col(&mut column);
-    }
-    table
 }
 
 #[async_trait::async_trait]
@@ -168,64 +137,4 @@ impl MigrationTrait for CreateTables {
         )
         .await
     }
-}
-
-/// Creates the tables of duty rotas.
-pub(crate) struct CreateRotas;
-
-impl MigrationName for CreateRotas {
-    fn name(&self) -> &str {
-        "m0002_routing_rotas"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for CreateRotas {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let rotas = [
-            id("id"),
-            text("name").unique_key().take(),
-            text("profile"),
-            long("version"),
-            long("created_at"),
-            long("updated_at"),
-        ];
-        let overrides = [
-            id("id"),
-            text("rota_id"),
-            text("agent_id"),
-            column("instead_of").text().take(),
-            long("starts_at"),
-            long("ends_at"),
-            text("note"),
-            long("version"),
-            long("created_at"),
-            long("updated_at"),
-        ];
-        manager.create_table(table("routing_rotas", rotas)).await?;
-        manager
-            .create_table(table("routing_overrides", overrides))
-            .await?;
-        // The exceptions to a rota by beginning, and those about an instant.
-        index(
-            manager,
-            "routing_overrides_rota",
-            "routing_overrides",
-            &["rota_id", "starts_at", "id"],
-        )
-        .await
-    }
-}
-
-async fn index(
-    manager: &SchemaManager<'_>,
-    name: &str,
-    table: &str,
-    columns: &[&str],
-) -> Result<(), DbErr> {
-    let mut index = Index::create().name(name).table(Alias::new(table)).take();
-    for column in columns {
-        index.col(Alias::new(*column));
-    }
-    manager.create_index(index).await
 }

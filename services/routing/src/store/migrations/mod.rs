@@ -1,0 +1,67 @@
+//! The schema: one file per capability, applied in the order of [`all`].
+
+mod rotas;
+mod settings;
+mod tables;
+
+use sea_orm::DbErr;
+use sea_orm::sea_query::{Alias, ColumnDef, Index, Table, TableCreateStatement};
+use sea_orm_migration::{MigrationTrait, SchemaManager};
+
+/// All migrations, in order; new ones go to the end.
+pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
+    vec![
+        Box::new(tables::CreateTables),
+        Box::new(rotas::CreateRotas),
+        Box::new(settings::OneTableOfSettings),
+    ]
+}
+
+pub(super) fn column(name: &str) -> ColumnDef {
+    ColumnDef::new(Alias::new(name))
+}
+
+pub(super) fn id(name: &str) -> ColumnDef {
+    column(name).text().not_null().primary_key().take()
+}
+
+pub(super) fn text(name: &str) -> ColumnDef {
+    column(name).text().not_null().take()
+}
+
+/// A version, a weight or an instant in milliseconds since the epoch.
+pub(super) fn long(name: &str) -> ColumnDef {
+    column(name).big_integer().not_null().take()
+}
+
+pub(super) fn number(name: &str) -> ColumnDef {
+    column(name).integer().not_null().take()
+}
+
+pub(super) fn flag(name: &str) -> ColumnDef {
+    column(name).boolean().not_null().take()
+}
+
+pub(super) fn table(
+    name: &str,
+    columns: impl IntoIterator<Item = ColumnDef>,
+) -> TableCreateStatement {
+    let mut table = Table::create().table(Alias::new(name)).take();
+    for mut column in columns {
+        table.col(&mut column);
+    }
+    table
+}
+
+pub(super) async fn index(
+    manager: &SchemaManager<'_>,
+    name: &str,
+    table: &str,
+    columns: &[&str],
+) -> Result<(), DbErr> {
+    let mut index = Index::create().name(name).table(Alias::new(table)).take();
+    for column in columns {
+        index.col(Alias::new(*column));
+    }
+    manager.create_index(index).await
+}
