@@ -1,10 +1,12 @@
 //! gRPC: convert in, call the use case, convert out.
 //!
 //! [`workflows`], [`agents`], [`duty`] and [`routing`] hold one service each, [`rotas`] converts what
-//! the duty service is configured with, [`parse`] what they check
-//! alike, [`show`] what they answer alike.
+//! the duty service is configured with, [`board`] and [`decisions`] what routing answers with,
+//! [`parse`] what they check alike, [`show`] what they answer alike.
 
 mod agents;
+mod board;
+mod decisions;
 mod duty;
 mod parse;
 mod rotas;

@@ -2,23 +2,17 @@
 
 use lotse_auth::Caller;
 use lotse_errors::{Text, Violations};
-use lotse_grpc::{caller, etag, page};
+use lotse_grpc::{caller, page};
 use lotse_ids::{GroupId, TicketId};
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::routing_service_server::RoutingService;
-use lotse_proto::time::to_proto;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
+use super::board::queue_state;
+use super::decisions::decision;
 use super::{Api, finish, origin, parse, show};
-use crate::app::board::Board;
-use crate::app::hand_over::{HandOver, HandedOver, TICKET, What, shown};
-use crate::config::Mode;
-use crate::domain::choice::{Candidate, Look, Needs};
-use crate::domain::decision::Decision;
-use crate::domain::directory::Directory;
-use crate::domain::item::Item;
-use crate::domain::words;
+use crate::app::hand_over::{HandOver, HandedOver, TICKET, What};
 use crate::error::Error;
 
 const DEFAULT_WAITING: u32 = 200;
@@ -268,151 +262,4 @@ impl RoutingService for Api {
             current,
         }))
     }
-}
-
-fn queue_state(board: &Board, groups: &[GroupId], mode: Mode) -> proto::GetQueueStateResponse {
-    let directory = &board.directory;
-    let mut states: Vec<proto::GroupState> = board
-        .groups
-        .iter()
-        .map(|(id, load)| {
-            let group = id.as_ref().and_then(|id| directory.groups.get(id));
-            proto::GroupState {
-                group_id: show::id(id.as_ref()),
-                name: group
-                    .map(|group| group.profile.name.clone())
-                    .unwrap_or_default(),
-                tier: group.map_or(0, |group| group.profile.tier.into()),
-                waiting: load.waiting,
-                assigned: load.assigned,
-                oldest_queued_at: show::time(load.oldest),
-                agents_online: load.agents_online,
-                agents_free: load.agents_free,
-            }
-        })
-        .collect();
-    states.sort_by(|a, b| a.name.cmp(&b.name));
-    let shown = |groups_of: &std::collections::BTreeSet<GroupId>| {
-        groups.is_empty() || groups.iter().any(|group| groups_of.contains(group))
-    };
-    let agents = directory.agents_by_name().into_iter().filter_map(|agent| {
-        let (profile, seat) = (&agent.profile, board.seats.get(&agent.id)?);
-        (!profile.retired && shown(&profile.groups)).then(|| proto::AgentLoad {
-            agent_id: agent.id.to_string(),
-            name: profile.name.clone(),
-            group_ids: profile.groups.iter().map(ToString::to_string).collect(),
-            presence: show::presence(seat.presence),
-            capacity: profile.capacity,
-            load: seat.load.as_tickets(),
-            assigned: board.assigned.get(&agent.id).copied().unwrap_or_default(),
-            last_assigned_at: show::time(seat.last_assigned_at),
-        })
-    });
-    let mode = match mode {
-        Mode::Automatic => proto::RoutingMode::Automatic,
-        Mode::Recorded => proto::RoutingMode::Recorded,
-    };
-    proto::GetQueueStateResponse {
-        as_of: Some(to_proto(board.as_of)),
-        mode: mode.into(),
-        agents: agents.collect(),
-        waiting: board.waiting.iter().map(waiting).collect(),
-        groups: states,
-    }
-}
-
-fn waiting(item: &Item) -> proto::WaitingTicket {
-    proto::WaitingTicket {
-        ticket_id: item.ticket.to_string(),
-        group_id: show::id(item.group.as_ref()),
-        priority: show::priority(item.priority),
-        channel: show::channel(item.channel),
-        language: show::id(item.facts.language.as_ref()),
-        queued_at: Some(to_proto(item.queued_at)),
-        due_at: show::time(item.due_at()),
-        reason: show::id(item.reason.as_ref()),
-        etag: etag::of(item.version),
-    }
-}
-
-fn decision(decision: &Decision, directory: &Directory) -> proto::Decision {
-    let record = &decision.record;
-    let look = record.look.as_ref();
-    let step = record.step.as_ref();
-    let by_hand = record.by_hand.as_ref();
-    let transfer_reason = by_hand.and_then(|by_hand| by_hand.transfer_reason);
-    proto::Decision {
-        id: record.id.to_string(),
-        decided_at: Some(to_proto(decision.at)),
-        kind: show::kind(record.kind),
-        words: words::tell(record, directory),
-        reason: record.reason.to_string(),
-        group_id: show::id(record.group.as_ref()),
-        agent_id: show::id(record.agent.as_ref()),
-        from_group_id: show::id(record.from_group.as_ref()),
-        from_agent_id: show::id(record.from_agent.as_ref()),
-        workflow_version: step.map_or(0, |step| step.version),
-        workflow_rule: step.map(|step| step.rule.clone()).unwrap_or_default(),
-        needs: look.map(|look| needs(&look.needs)),
-        candidates: look.map(candidates).unwrap_or_default(),
-        eligible: look.map_or(0, |look| look.eligible),
-        rejections: look.map(rejections).unwrap_or_default(),
-        transfer_reason: transfer_reason.map_or(0, |reason| shown(reason).into()),
-        note: by_hand
-            .map(|by_hand| by_hand.note.clone())
-            .unwrap_or_default(),
-        principal: by_hand
-            .map(|by_hand| by_hand.principal.clone())
-            .unwrap_or_default(),
-        over_capacity: by_hand.is_some_and(|by_hand| by_hand.over_capacity),
-    }
-}
-
-fn needs(needs: &Needs) -> proto::Needs {
-    let Needs {
-        group,
-        skills,
-        language,
-        weight,
-        excluded,
-        preferred,
-    } = needs;
-    proto::Needs {
-        group_id: group.to_string(),
-        skills: skills
-            .iter()
-            .map(|(skill, level)| proto::SkillNeed {
-                skill: skill.clone(),
-                min_level: (*level).into(),
-            })
-            .collect(),
-        language: show::id(language.as_ref()),
-        weight: weight.as_tickets(),
-        excluded_agent_ids: excluded.iter().map(ToString::to_string).collect(),
-        preferred_agent_id: show::id(preferred.as_ref()),
-    }
-}
-
-fn candidates(look: &Look) -> Vec<proto::Candidate> {
-    let candidate = |one: &Candidate| proto::Candidate {
-        agent_id: one.agent.to_string(),
-        fit: one.fit,
-        spare_share: one.spare_share(),
-        last_assigned_at: show::time(
-            one.last_assigned_at
-                .map(lotse_clock::Timestamp::from_millis),
-        ),
-    };
-    look.candidates.iter().map(candidate).collect()
-}
-
-fn rejections(look: &Look) -> Vec<proto::Rejection> {
-    look.rejections
-        .iter()
-        .map(|(misfit, agents)| proto::Rejection {
-            reason: misfit.as_str().to_owned(),
-            detail: misfit.to_string(),
-            agents: *agents,
-        })
-        .collect()
 }

@@ -1,0 +1,93 @@
+//! Decisions, as they are answered.
+
+use lotse_proto::routing::v1 as proto;
+use lotse_proto::time::to_proto;
+
+use super::show;
+use crate::app::hand_over::shown;
+use crate::domain::choice::{Candidate, Look, Needs};
+use crate::domain::decision::Decision;
+use crate::domain::directory::Directory;
+use crate::domain::words;
+
+pub(super) fn decision(decision: &Decision, directory: &Directory) -> proto::Decision {
+    let record = &decision.record;
+    let look = record.look.as_ref();
+    let step = record.step.as_ref();
+    let by_hand = record.by_hand.as_ref();
+    let transfer_reason = by_hand.and_then(|by_hand| by_hand.transfer_reason);
+    proto::Decision {
+        id: record.id.to_string(),
+        decided_at: Some(to_proto(decision.at)),
+        kind: show::kind(record.kind),
+        words: words::tell(record, directory),
+        reason: record.reason.to_string(),
+        group_id: show::id(record.group.as_ref()),
+        agent_id: show::id(record.agent.as_ref()),
+        from_group_id: show::id(record.from_group.as_ref()),
+        from_agent_id: show::id(record.from_agent.as_ref()),
+        workflow_version: step.map_or(0, |step| step.version),
+        workflow_rule: step.map(|step| step.rule.clone()).unwrap_or_default(),
+        needs: look.map(|look| needs(&look.needs)),
+        candidates: look.map(candidates).unwrap_or_default(),
+        eligible: look.map_or(0, |look| look.eligible),
+        rejections: look.map(rejections).unwrap_or_default(),
+        transfer_reason: transfer_reason.map_or(0, |reason| shown(reason).into()),
+        note: by_hand
+            .map(|by_hand| by_hand.note.clone())
+            .unwrap_or_default(),
+        principal: by_hand
+            .map(|by_hand| by_hand.principal.clone())
+            .unwrap_or_default(),
+        over_capacity: by_hand.is_some_and(|by_hand| by_hand.over_capacity),
+    }
+}
+
+fn needs(needs: &Needs) -> proto::Needs {
+    let Needs {
+        group,
+        skills,
+        language,
+        weight,
+        excluded,
+        preferred,
+    } = needs;
+    proto::Needs {
+        group_id: group.to_string(),
+        skills: skills
+            .iter()
+            .map(|(skill, level)| proto::SkillNeed {
+                skill: skill.clone(),
+                min_level: (*level).into(),
+            })
+            .collect(),
+        language: show::id(language.as_ref()),
+        weight: weight.as_tickets(),
+        excluded_agent_ids: excluded.iter().map(ToString::to_string).collect(),
+        preferred_agent_id: show::id(preferred.as_ref()),
+    }
+}
+
+fn candidates(look: &Look) -> Vec<proto::Candidate> {
+    let candidate = |one: &Candidate| proto::Candidate {
+        agent_id: one.agent.to_string(),
+        fit: one.fit,
+        spare_share: one.spare_share(),
+        last_assigned_at: show::time(
+            one.last_assigned_at
+                .map(lotse_clock::Timestamp::from_millis),
+        ),
+    };
+    look.candidates.iter().map(candidate).collect()
+}
+
+fn rejections(look: &Look) -> Vec<proto::Rejection> {
+    look.rejections
+        .iter()
+        .map(|(misfit, agents)| proto::Rejection {
+            reason: misfit.as_str().to_owned(),
+            detail: misfit.to_string(),
+            agents: *agents,
+        })
+        .collect()
+}
