@@ -30,6 +30,7 @@ use lotse_timers::{TimerStore, Worker};
 use sea_orm_migration::MigrationTrait;
 
 pub use config::{Config, Mode};
+pub use domain::learning;
 
 use api::Api;
 use app::App;

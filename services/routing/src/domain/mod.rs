@@ -8,6 +8,8 @@
 //!
 //! [`rota`] is who is on duty when as configured, [`turns`] finds whose turn it is, [`duty`] adds
 //! the exceptions and whoever else stands in.
+//!
+//! [`learning`] finds from history which group a ticket will end in.
 
 pub(crate) mod agent;
 pub(crate) mod choice;
@@ -18,6 +20,7 @@ pub(crate) mod duty;
 pub(crate) mod group;
 pub(crate) mod item;
 pub(crate) mod language;
+pub mod learning;
 pub(crate) mod placement;
 pub(crate) mod queue;
 pub(crate) mod rota;
