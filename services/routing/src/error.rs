@@ -3,7 +3,7 @@
 use lotse_db::TxError;
 use lotse_errors::ErrorReason;
 use lotse_ids::{AgentId, GroupId, TicketId};
-use lotse_journal::{ConsumerError, RequestIdReused};
+use lotse_journal::{ConsumerError, FeedError, RequestIdReused};
 use sea_orm::DbErr;
 
 /// Why a use case did not happen.
@@ -51,9 +51,23 @@ pub(crate) enum Error {
         /// Its group.
         group: Option<GroupId>,
     },
+    /// The token is of a journal that was replaced by a restore.
+    #[error(
+        "the resume token belongs to another incarnation of the journal; start again without it"
+    )]
+    StaleResumeToken,
     /// What has happened to the ticket so far could not be read.
     #[error("cannot catch up with the journal: {0}")]
     CatchUp(ConsumerError),
+}
+
+impl From<FeedError> for Error {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::OtherIncarnation => Self::StaleResumeToken,
+            FeedError::Db(error) => Self::Db(error),
+        }
+    }
 }
 
 impl TxError for Error {
@@ -67,7 +81,8 @@ impl TxError for Error {
             | Self::Taken { .. }
             | Self::Retired(_)
             | Self::Closed(_)
-            | Self::NoNextTier { .. } => None,
+            | Self::NoNextTier { .. }
+            | Self::StaleResumeToken => None,
         }
     }
 }
@@ -99,6 +114,9 @@ impl From<Error> for lotse_errors::Error {
                 Self::failed_precondition(ErrorReason::NoNextTier, message)
                     .about("ticket", ticket)
                     .with("group_id", group.map(String::from).unwrap_or_default())
+            }
+            Error::StaleResumeToken => {
+                Self::failed_precondition(ErrorReason::StaleResumeToken, message)
             }
             Error::CatchUp(error) => match error.db_err() {
                 Some(db) => Self::database(db.clone()),

@@ -3051,6 +3051,234 @@ pub mod duty_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Asks which tickets to move.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuggestRebalanceRequest {
+    /// Only within these groups; empty for all. At most 1,000.
+    #[prost(string, repeated, tag = "1")]
+    pub group_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// At most this many moves, the ones that help most first; 0 means 50, more than 500 is cut to it.
+    #[prost(int32, tag = "2")]
+    pub max_moves: i32,
+}
+/// Which tickets to move.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SuggestRebalanceResponse {
+    /// The instant it holds for.
+    #[prost(message, optional, tag = "1")]
+    pub as_of: ::core::option::Option<::prost_types::Timestamp>,
+    /// The moves, in the order in which they were found: each is judged as if those before were done.
+    #[prost(message, repeated, tag = "2")]
+    pub moves: ::prost::alloc::vec::Vec<Move>,
+    /// What the moves do to everybody who takes part, by agent's name.
+    #[prost(message, repeated, tag = "3")]
+    pub effects: ::prost::alloc::vec::Vec<MoveEffect>,
+}
+/// One ticket from one agent to another.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Move {
+    /// The ticket.
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// The group, which stays.
+    #[prost(string, tag = "2")]
+    pub group_id: ::prost::alloc::string::String,
+    /// Who has it.
+    #[prost(string, tag = "3")]
+    pub from_agent_id: ::prost::alloc::string::String,
+    /// Who should have it.
+    #[prost(string, tag = "4")]
+    pub to_agent_id: ::prost::alloc::string::String,
+    /// Why: SHIFT_END when whoever has it is not there, CAPACITY when there is too much to do.
+    #[prost(enumeration = "super::super::common::v1::TransferReason", tag = "5")]
+    pub reason: i32,
+    /// Why, for people.
+    #[prost(string, tag = "6")]
+    pub words: ::prost::alloc::string::String,
+    /// The ticket's route as it was looked at: a ticket that has changed since is not moved.
+    #[prost(string, tag = "7")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What a set of moves does to one agent.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MoveEffect {
+    /// The agent.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// How much of the capacity is taken before, in tickets.
+    #[prost(double, tag = "2")]
+    pub load_before: f64,
+    /// How much of it would be taken.
+    #[prost(double, tag = "3")]
+    pub load_after: f64,
+    /// Tickets that the agent can hold.
+    #[prost(uint32, tag = "4")]
+    pub capacity: u32,
+}
+/// Asks for tickets to be moved.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ApplyRebalanceRequest {
+    /// 1 to 500 moves, as suggested; each ticket once. `words` is not looked at.
+    #[prost(message, repeated, tag = "1")]
+    pub moves: ::prost::alloc::vec::Vec<Move>,
+    /// For whoever gets them; at most 2,000 bytes. Stays out of the journal.
+    #[prost(string, tag = "2")]
+    pub note: ::prost::alloc::string::String,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated, and the etags still keep a
+    /// ticket from being moved twice.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// What became of each move.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ApplyRebalanceResponse {
+    /// One per move, in the order of the request.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<MoveResult>,
+}
+/// One move and what became of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MoveResult {
+    /// The ticket.
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// What became of it.
+    #[prost(enumeration = "MoveOutcome", tag = "2")]
+    pub outcome: i32,
+    /// Who has it now; empty when nobody does.
+    #[prost(string, tag = "3")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Of its route now, for `etag` of the commands; empty when there is no such ticket.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What became of a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MoveOutcome {
+    /// Never sent.
+    Unspecified = 0,
+    /// The ticket has the new agent.
+    Moved = 1,
+    /// Its route has changed since the suggestion.
+    Changed = 2,
+    /// Somebody has begun to answer it.
+    Begun = 3,
+    /// The new agent cannot take it any more.
+    NotEligible = 4,
+    /// There is no such ticket.
+    NotFound = 5,
+}
+impl MoveOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MOVE_OUTCOME_UNSPECIFIED",
+            Self::Moved => "MOVE_OUTCOME_MOVED",
+            Self::Changed => "MOVE_OUTCOME_CHANGED",
+            Self::Begun => "MOVE_OUTCOME_BEGUN",
+            Self::NotEligible => "MOVE_OUTCOME_NOT_ELIGIBLE",
+            Self::NotFound => "MOVE_OUTCOME_NOT_FOUND",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MOVE_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "MOVE_OUTCOME_MOVED" => Some(Self::Moved),
+            "MOVE_OUTCOME_CHANGED" => Some(Self::Changed),
+            "MOVE_OUTCOME_BEGUN" => Some(Self::Begun),
+            "MOVE_OUTCOME_NOT_ELIGIBLE" => Some(Self::NotEligible),
+            "MOVE_OUTCOME_NOT_FOUND" => Some(Self::NotFound),
+            _ => None,
+        }
+    }
+}
+/// Which changes of who has which ticket are to be streamed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchAssignmentsRequest {
+    /// Where to go on: the token of the last item that was handled. Empty: from the beginning, or
+    /// from now with `from_now`.
+    #[prost(string, tag = "1")]
+    pub resume_token: ::prost::alloc::string::String,
+    /// Only these tickets; empty for all. At most 500.
+    #[prost(string, repeated, tag = "2")]
+    pub ticket_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only what comes from or goes to these groups; empty for all. At most 500.
+    #[prost(string, repeated, tag = "3")]
+    pub group_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only what is taken from, given to or offered to these agents; empty for all. At most 500.
+    #[prost(string, repeated, tag = "4")]
+    pub agent_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Start with what happens from now on. Only without a resume token.
+    #[prost(bool, tag = "5")]
+    pub from_now: bool,
+    /// End the stream once everything that stood in the journal when the request arrived has been
+    /// sent, instead of waiting for more.
+    #[prost(bool, tag = "6")]
+    pub end_when_caught_up: bool,
+}
+/// One change, or a mark of how far the stream has come.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchAssignmentsResponse {
+    /// What happened. Absent in a mark: nothing that was asked for happened up to here, or the reader
+    /// has caught up; the token is worth keeping all the same.
+    #[prost(message, optional, tag = "1")]
+    pub change: ::core::option::Option<AssignmentChange>,
+    /// Where to go on after this item. Opaque.
+    #[prost(string, tag = "2")]
+    pub resume_token: ::prost::alloc::string::String,
+    /// Whether nothing more was there when this was sent. Only in marks.
+    #[prost(bool, tag = "3")]
+    pub caught_up: bool,
+}
+/// A change of who has a ticket, or is offered it, or of where it waits.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssignmentChange {
+    /// The ticket.
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// When it happened.
+    #[prost(message, optional, tag = "2")]
+    pub occurred_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was journaled.
+    #[prost(message, optional, tag = "3")]
+    pub recorded_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What happened, as journaled.
+    #[prost(oneof = "assignment_change::Change", tags = "4, 5, 6, 7, 8, 9, 10")]
+    pub change: ::core::option::Option<assignment_change::Change>,
+}
+/// Nested message and enum types in `AssignmentChange`.
+pub mod assignment_change {
+    /// What happened, as journaled.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Change {
+        /// It waits in a queue.
+        #[prost(message, tag = "4")]
+        Queued(super::super::super::journal::v1::TicketQueued),
+        /// It was given to a group or an agent.
+        #[prost(message, tag = "5")]
+        Assigned(super::super::super::journal::v1::TicketAssigned),
+        /// It changed hands.
+        #[prost(message, tag = "6")]
+        Transferred(super::super::super::journal::v1::TicketTransferred),
+        /// It went up a support level.
+        #[prost(message, tag = "7")]
+        Escalated(super::super::super::journal::v1::TicketEscalated),
+        /// It no longer occupies its agent.
+        #[prost(message, tag = "8")]
+        Released(super::super::super::journal::v1::TicketReleased),
+        /// It was offered to an agent, or the offer ended.
+        #[prost(message, tag = "9")]
+        OfferChanged(super::super::super::journal::v1::OfferChanged),
+        /// The work that follows it is finished.
+        #[prost(message, tag = "10")]
+        WrapUpEnded(super::super::super::journal::v1::WrapUpEnded),
+    }
+}
 /// Who has a ticket.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TicketRoute {
@@ -3171,6 +3399,9 @@ pub struct AgentLoad {
     /// When the agent last got one; absent when never.
     #[prost(message, optional, tag = "8")]
     pub last_assigned_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Of the assigned tickets: those that nobody has begun to answer, which may still be moved.
+    #[prost(uint32, tag = "9")]
+    pub untouched: u32,
 }
 /// One decision about a ticket.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3785,6 +4016,81 @@ pub mod routing_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Which tickets to move from whom to whom, so that nobody sits on tickets while colleagues have
+        /// room: tickets of agents who are not there or have more to do than others, and that nobody has
+        /// begun to answer. Only within a group, only to agents who can take them now. Suggests only; hand
+        /// the moves that please to ApplyRebalance. Reads only. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND (a group).
+        pub async fn suggest_rebalance(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SuggestRebalanceRequest>,
+        ) -> std::result::Result<tonic::Response<super::SuggestRebalanceResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.RoutingService/SuggestRebalance",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "SuggestRebalance",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Moves tickets as suggested. Each move succeeds or is left by itself, and is checked again: a
+        /// ticket that was touched meanwhile, or whose new agent has no room any more, stays where it is.
+        /// Each counts as a transfer, never as a misroute. May be retried with the same `request_id`.
+        /// Reasons: INVALID_FIELD, REQUEST_ID_REUSED; what becomes of each move is answered per move.
+        pub async fn apply_rebalance(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ApplyRebalanceRequest>,
+        ) -> std::result::Result<tonic::Response<super::ApplyRebalanceResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.RoutingService/ApplyRebalance",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "ApplyRebalance",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Who gets which ticket, as it happens, from any point of the past on: whoever reconnects with
+        /// the token of the last item that was handled misses nothing and repeats nothing. Changes of one
+        /// ticket come in the order in which they were journaled; order between tickets means nothing. The
+        /// stream stays open and goes on with what happens next, unless it is asked to end. A slow reader
+        /// slows its own stream; nothing is dropped. Safe to retry. Reasons: INVALID_FIELD (also for a
+        /// damaged token), STALE_RESUME_TOKEN (the token belongs to another incarnation of the journal, a
+        /// restored database: start again without it, with GetQueueState for where things stand).
+        pub async fn watch_assignments(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchAssignmentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchAssignmentsResponse>>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.RoutingService/WatchAssignments",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "WatchAssignments",
+            ));
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3837,6 +4143,39 @@ pub mod routing_service_server {
             &self,
             request: tonic::Request<super::ExplainRoutingRequest>,
         ) -> std::result::Result<tonic::Response<super::ExplainRoutingResponse>, tonic::Status>;
+        /// Which tickets to move from whom to whom, so that nobody sits on tickets while colleagues have
+        /// room: tickets of agents who are not there or have more to do than others, and that nobody has
+        /// begun to answer. Only within a group, only to agents who can take them now. Suggests only; hand
+        /// the moves that please to ApplyRebalance. Reads only. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND (a group).
+        async fn suggest_rebalance(
+            &self,
+            request: tonic::Request<super::SuggestRebalanceRequest>,
+        ) -> std::result::Result<tonic::Response<super::SuggestRebalanceResponse>, tonic::Status>;
+        /// Moves tickets as suggested. Each move succeeds or is left by itself, and is checked again: a
+        /// ticket that was touched meanwhile, or whose new agent has no room any more, stays where it is.
+        /// Each counts as a transfer, never as a misroute. May be retried with the same `request_id`.
+        /// Reasons: INVALID_FIELD, REQUEST_ID_REUSED; what becomes of each move is answered per move.
+        async fn apply_rebalance(
+            &self,
+            request: tonic::Request<super::ApplyRebalanceRequest>,
+        ) -> std::result::Result<tonic::Response<super::ApplyRebalanceResponse>, tonic::Status>;
+        /// Server streaming response type for the WatchAssignments method.
+        type WatchAssignmentsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchAssignmentsResponse, tonic::Status>,
+            > + std::marker::Send
+            + 'static;
+        /// Who gets which ticket, as it happens, from any point of the past on: whoever reconnects with
+        /// the token of the last item that was handled misses nothing and repeats nothing. Changes of one
+        /// ticket come in the order in which they were journaled; order between tickets means nothing. The
+        /// stream stays open and goes on with what happens next, unless it is asked to end. A slow reader
+        /// slows its own stream; nothing is dropped. Safe to retry. Reasons: INVALID_FIELD (also for a
+        /// damaged token), STALE_RESUME_TOKEN (the token belongs to another incarnation of the journal, a
+        /// restored database: start again without it, with GetQueueState for where things stand).
+        async fn watch_assignments(
+            &self,
+            request: tonic::Request<super::WatchAssignmentsRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchAssignmentsStream>, tonic::Status>;
     }
     /// Who has which ticket, who waits, and why.
     ///
@@ -4119,6 +4458,134 @@ pub mod routing_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/SuggestRebalance" => {
+                    #[allow(non_camel_case_types)]
+                    struct SuggestRebalanceSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService>
+                        tonic::server::UnaryService<super::SuggestRebalanceRequest>
+                        for SuggestRebalanceSvc<T>
+                    {
+                        type Response = super::SuggestRebalanceResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SuggestRebalanceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::suggest_rebalance(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SuggestRebalanceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/ApplyRebalance" => {
+                    #[allow(non_camel_case_types)]
+                    struct ApplyRebalanceSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService>
+                        tonic::server::UnaryService<super::ApplyRebalanceRequest>
+                        for ApplyRebalanceSvc<T>
+                    {
+                        type Response = super::ApplyRebalanceResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ApplyRebalanceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::apply_rebalance(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ApplyRebalanceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/WatchAssignments" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchAssignmentsSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService>
+                        tonic::server::ServerStreamingService<super::WatchAssignmentsRequest>
+                        for WatchAssignmentsSvc<T>
+                    {
+                        type Response = super::WatchAssignmentsResponse;
+                        type ResponseStream = T::WatchAssignmentsStream;
+                        type Future =
+                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchAssignmentsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::watch_assignments(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchAssignmentsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

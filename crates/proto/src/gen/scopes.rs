@@ -90,6 +90,10 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("/lotse.routing.v1.DutyService/PutRota", "routing.admin"),
     ("/lotse.routing.v1.DutyService/WhoIsOnDuty", "routing.read"),
     (
+        "/lotse.routing.v1.RoutingService/ApplyRebalance",
+        "routing.write",
+    ),
+    (
         "/lotse.routing.v1.RoutingService/AssignTicket",
         "routing.write",
     ),
@@ -106,8 +110,16 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.read",
     ),
     (
+        "/lotse.routing.v1.RoutingService/SuggestRebalance",
+        "routing.read",
+    ),
+    (
         "/lotse.routing.v1.RoutingService/TransferTicket",
         "routing.write",
+    ),
+    (
+        "/lotse.routing.v1.RoutingService/WatchAssignments",
+        "routing.read",
     ),
     ("/lotse.routing.v1.WorkflowService/GetGroup", "routing.read"),
     (

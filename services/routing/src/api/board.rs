@@ -50,6 +50,7 @@ pub(super) fn queue_state(
             load: seat.load.as_tickets(),
             assigned: board.assigned.get(&agent.id).copied().unwrap_or_default(),
             last_assigned_at: show::time(seat.last_assigned_at),
+            untouched: board.untouched.get(&agent.id).copied().unwrap_or_default(),
         })
     });
     let mode = match mode {

@@ -1,7 +1,8 @@
 //! gRPC: convert in, call the use case, convert out.
 //!
 //! [`workflows`], [`agents`], [`duty`] and [`routing`] hold one service each, [`rotas`] converts what
-//! the duty service is configured with, [`board`] and [`decisions`] what routing answers with,
+//! the duty service is configured with, [`board`], [`decisions`], [`rebalance`] and [`watch`] what
+//! routing answers with,
 //! [`parse`] what they check alike, [`show`] what they answer alike.
 
 mod agents;
@@ -9,9 +10,11 @@ mod board;
 mod decisions;
 mod duty;
 mod parse;
+mod rebalance;
 mod rotas;
 mod routing;
 mod show;
+mod watch;
 mod workflows;
 
 use std::sync::Arc;

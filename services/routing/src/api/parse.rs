@@ -6,6 +6,7 @@ use std::str::FromStr;
 use lotse_auth::Caller;
 use lotse_clock::Timestamp;
 use lotse_errors::{Error as Refusal, ErrorReason, Text, Violations};
+use lotse_ids::GroupId;
 use lotse_proto::common::v1 as common;
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::time::from_proto;
@@ -162,6 +163,17 @@ pub(super) fn at_most(wrong: &mut Violations, field: &str, length: usize, most: 
     if length > most {
         wrong.add(field, format!("must have at most {most} entries"));
     }
+}
+
+/// Most groups that a request can be limited to.
+const MAX_GROUPS: usize = 1_000;
+
+/// The groups that a request is about, by id; empty for all.
+pub(super) fn groups(wrong: &mut Violations, given: &[String]) -> Vec<GroupId> {
+    at_most(wrong, "group_ids", given.len(), MAX_GROUPS);
+    let each = given.iter().take(MAX_GROUPS).enumerate();
+    each.filter_map(|(at, group)| wrong.parse(&format!("group_ids[{at}]"), group))
+        .collect()
 }
 
 /// Most entries of a list where nothing else is said.

@@ -3,7 +3,7 @@
 use lotse_auth::Caller;
 use lotse_errors::{Text, Violations};
 use lotse_grpc::{caller, page};
-use lotse_ids::{GroupId, TicketId};
+use lotse_ids::TicketId;
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::routing_service_server::RoutingService;
 use prost::Message;
@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::board::queue_state;
 use super::decisions::decision;
+use super::watch::Changes;
 use super::{Api, finish, origin, parse, show};
 use crate::app::hand_over::{HandOver, HandedOver, TICKET, What};
 use crate::error::Error;
@@ -102,12 +103,8 @@ impl RoutingService for Api {
             max_waiting,
         } = request.into_inner();
         let mut wrong = Violations::new();
-        parse::at_most(&mut wrong, "group_ids", group_ids.len(), 1_000);
+        let groups = parse::groups(&mut wrong, &group_ids);
         wrong.require("max_waiting", max_waiting >= 0, "must not be negative");
-        let groups = group_ids.iter().enumerate();
-        let groups: Vec<GroupId> = groups
-            .filter_map(|(at, group)| wrong.parse(&format!("group_ids[{at}]"), group))
-            .collect();
         wrong.finish().map_err(Error::from)?;
         let limit = page::size(max_waiting, DEFAULT_WAITING, MAX_WAITING).map_err(Error::from)?;
         let board = self.app.board(&groups, limit).await?;
@@ -261,5 +258,29 @@ impl RoutingService for Api {
             decisions: decisions.map(|one| decision(one, directory)).collect(),
             current,
         }))
+    }
+
+    async fn suggest_rebalance(
+        &self,
+        request: Request<proto::SuggestRebalanceRequest>,
+    ) -> Result<Response<proto::SuggestRebalanceResponse>, Status> {
+        self.suggest(request.into_inner()).await
+    }
+
+    async fn apply_rebalance(
+        &self,
+        request: Request<proto::ApplyRebalanceRequest>,
+    ) -> Result<Response<proto::ApplyRebalanceResponse>, Status> {
+        let caller = caller(&request);
+        self.apply(&caller, request.into_inner()).await
+    }
+
+    type WatchAssignmentsStream = Changes;
+
+    async fn watch_assignments(
+        &self,
+        request: Request<proto::WatchAssignmentsRequest>,
+    ) -> Result<Response<Changes>, Status> {
+        self.watch(request.into_inner()).await
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Board {
     pub(crate) groups: BTreeMap<Option<GroupId>, GroupLoad>,
     /// Tickets that each agent has.
     pub(crate) assigned: HashMap<AgentId, u32>,
+    /// Of these: what nobody has begun to work on.
+    pub(crate) untouched: HashMap<AgentId, u32>,
     /// In queue order.
     pub(crate) waiting: Vec<Item>,
 }
@@ -70,8 +72,10 @@ impl App {
             loads.insert(Some(id.clone()), load);
         }
         let mut assigned: HashMap<AgentId, u32> = HashMap::new();
+        let mut untouched: HashMap<AgentId, u32> = HashMap::new();
         for tally in items::tally(conn).await? {
             if let Some(agent) = tally.agent {
+                *untouched.entry(agent.clone()).or_default() += tally.untouched;
                 *assigned.entry(agent).or_default() += tally.tickets;
             }
             if !tally.group.as_ref().map_or(groups.is_empty(), shown) {
@@ -91,6 +95,7 @@ impl App {
             seats,
             groups: loads,
             assigned,
+            untouched,
             waiting,
         })
     }

@@ -12,8 +12,10 @@ pub(crate) mod duty;
 pub(crate) mod explain;
 pub(crate) mod hand_over;
 pub(crate) mod presence;
+pub(crate) mod rebalance;
 pub(crate) mod rotas;
 pub(crate) mod settings;
+pub(crate) mod watch;
 
 use std::str::FromStr;
 use std::sync::Arc;

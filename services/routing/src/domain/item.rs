@@ -46,6 +46,8 @@ pub(crate) struct Item {
     pub(crate) queued_at: Timestamp,
     /// When the present agent got it.
     pub(crate) assigned_at: Option<Timestamp>,
+    /// Whether anybody has begun to work on it since: it is not taken away any more by routing.
+    pub(crate) begun: bool,
     /// How often it was transferred.
     pub(crate) transfers: u32,
     /// How often it was escalated.
@@ -141,6 +143,7 @@ impl Item {
         self.trail.had_group |= group.is_some();
         self.trail.preferred = None;
         self.assigned_at = agent.as_ref().map(|_| at);
+        self.begun = false;
         self.group = group;
         self.agent = agent;
         self.decision = None;
@@ -156,10 +159,16 @@ impl Item {
         if was_done && self.state() != State::Done && !policy.recorded {
             self.trail.preferred = self.agent.take();
             self.assigned_at = None;
+            self.begun = false;
             self.decision = None;
             self.reason = None;
         }
         self.settle(policy);
+    }
+
+    /// Whether somebody has it and has not begun to work on it.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.state() == State::Assigned && self.status == Status::Open && !self.begun
     }
 
     /// Leaves it waiting, with the decision that says why.

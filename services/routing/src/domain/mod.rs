@@ -23,6 +23,7 @@ pub(crate) mod language;
 pub mod learning;
 pub(crate) mod placement;
 pub(crate) mod queue;
+pub(crate) mod rebalance;
 pub(crate) mod rota;
 pub(crate) mod setting;
 pub(crate) mod turns;

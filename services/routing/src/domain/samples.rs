@@ -66,6 +66,7 @@ pub(crate) fn item(n: usize) -> Item {
         priority: Priority::Normal,
         queued_at: Timestamp::from_millis(1_000),
         assigned_at: None,
+        begun: false,
         transfers: 0,
         escalations: 0,
         decision: None,

@@ -7,6 +7,7 @@ use lotse_ids::TicketId;
 use lotse_journal::{Body, Consumer, ConsumerError, Draft, Recorded, Tx};
 use lotse_proto::common::v1 as common;
 use lotse_proto::journal::v1 as journal;
+use lotse_proto::journal::v1::ticket_status_changed::Change;
 use lotse_proto::time::from_proto;
 use tokio::sync::Notify;
 
@@ -48,12 +49,22 @@ impl Tracker {
             Body::TicketUpdated(updated) => update(&mut item, updated),
             Body::TicketStatusChanged(changed) => {
                 item.follow_status(status(changed.to())?, &self.policy);
+                item.begun |= is_work(changed.change());
                 if item.state() == State::Waiting {
                     item.trail.cause = cause(event);
                 }
             }
             // It has ended, like one that was closed: whoever had it is free.
             Body::TicketMerged(_) => item.follow_status(Status::Closed, &self.policy),
+            // Who answers has begun. No change of the ticket's route, so its version stays.
+            Body::MessageAdded(message) if !self.policy.recorded => {
+                let by_us = message.author_kind() == common::AuthorKind::Human;
+                if !by_us || item.begun || item.state() != State::Assigned {
+                    return None;
+                }
+                item.begun = true;
+                return Some(item);
+            }
             // Deadlines only order a queue, and what is only recorded has none. They are no change
             // of the ticket's route, so its version stays.
             Body::ClockChanged(changed) if !self.policy.recorded => {
@@ -79,6 +90,7 @@ impl Tracker {
             priority: priority(created.priority()),
             queued_at: event.occurred_at,
             assigned_at: None,
+            begun: false,
             transfers: 0,
             escalations: 0,
             decision: None,
@@ -157,6 +169,7 @@ fn concerns(body: &Body) -> bool {
             | Body::TicketUpdated(_)
             | Body::TicketStatusChanged(_)
             | Body::TicketMerged(_)
+            | Body::MessageAdded(_)
             | Body::ClockChanged(_)
     )
 }
@@ -175,6 +188,11 @@ fn released(before: &Item, after: &Item) -> Option<journal::TicketReleased> {
             .unwrap_or_default(),
         wrapping_until: None,
     })
+}
+
+/// Whether an agent must have worked on the ticket for its status to change so.
+const fn is_work(change: Change) -> bool {
+    matches!(change, Change::TakenUp | Change::Waited | Change::Held)
 }
 
 fn cause(event: &Recorded) -> Cause {

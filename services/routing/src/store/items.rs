@@ -3,11 +3,11 @@
 use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId, TicketId};
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{LockType, OnConflict, Query};
+use sea_orm::sea_query::{CaseStatement, ExprTrait as _, LockType, OnConflict, Query, SimpleExpr};
 use sea_orm::{Condition, FromQueryResult, Iterable as _, QueryOrder as _, QuerySelect as _, Set};
 
 use super::{count, from_json, parsed, stored, to_json};
-use crate::domain::codes::{Priority, State};
+use crate::domain::codes::{Priority, State, Status};
 use crate::domain::item::Item;
 use crate::domain::queue::{Turn, turn};
 use crate::domain::weight::Weight;
@@ -32,6 +32,7 @@ pub struct Model {
     pub due_at: i64,
     pub queued_at: i64,
     pub assigned_at: Option<i64>,
+    pub begun: bool,
     pub transfers: i32,
     pub escalations: i32,
     pub decision_id: Option<String>,
@@ -46,7 +47,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Rows of one INSERT: 18 parameters each, of which SQLite takes 32,766 and PostgreSQL 65,535.
+/// Rows of one INSERT: 19 parameters each, of which SQLite takes 32,766 and PostgreSQL 65,535.
 const ROWS: usize = 1_000;
 
 const fn rank(priority: Priority) -> i32 {
@@ -83,6 +84,7 @@ fn to_row(item: &Item) -> Result<ActiveModel, DbErr> {
         due_at: Set(due_at),
         queued_at: Set(item.queued_at.as_millis()),
         assigned_at: Set(item.assigned_at.map(Timestamp::as_millis)),
+        begun: Set(item.begun),
         transfers: Set(stored(item.transfers)),
         escalations: Set(stored(item.escalations)),
         decision_id: Set(item.decision.as_ref().map(ToString::to_string)),
@@ -104,6 +106,7 @@ fn from_row(row: Model) -> Result<Item, DbErr> {
         priority: priority(row.priority)?,
         queued_at: Timestamp::from_millis(row.queued_at),
         assigned_at: row.assigned_at.map(Timestamp::from_millis),
+        begun: row.begun,
         transfers: count(row.transfers)?,
         escalations: count(row.escalations)?,
         decision: row.decision_id.as_deref().map(parsed).transpose()?,
@@ -208,6 +211,23 @@ pub(crate) struct Wanted<'a> {
     pub(crate) groups: &'a [GroupId],
 }
 
+/// Tickets that agents have and nobody has begun to work on, of some groups or of all if none is
+/// named.
+pub(crate) async fn untouched(
+    conn: &impl ConnectionTrait,
+    groups: &[GroupId],
+) -> Result<Vec<Item>, DbErr> {
+    let mut select = Entity::find()
+        .filter(Column::State.eq(State::Assigned.as_str()))
+        .filter(Column::Status.eq(Status::Open.as_str()))
+        .filter(Column::Begun.eq(false));
+    if !groups.is_empty() {
+        select = select.filter(Column::GroupId.is_in(groups.iter().map(GroupId::as_str)));
+    }
+    let rows = select.all(conn).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
 /// How many tickets of one state a group and an agent have.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
@@ -219,6 +239,8 @@ pub(crate) struct Tally {
     pub(crate) agent: Option<AgentId>,
     /// How many.
     pub(crate) tickets: u32,
+    /// How many of them nobody has begun to work on, of those assigned.
+    pub(crate) untouched: u32,
     /// Since when the oldest of them is in routing.
     pub(crate) oldest: Timestamp,
 }
@@ -229,15 +251,22 @@ struct TallyRow {
     group_id: Option<String>,
     agent_id: Option<String>,
     tickets: i64,
+    untouched: i64,
     oldest: i64,
 }
 
 /// Counts what waits and what is assigned.
 pub(crate) async fn tally(conn: &impl ConnectionTrait) -> Result<Vec<Tally>, DbErr> {
     let states = [State::Waiting, State::Assigned].map(State::as_str);
+    // Counts where the case has a value.
+    let is_untouched = Column::Status
+        .eq(Status::Open.as_str())
+        .and(Column::Begun.eq(false));
+    let untouched: SimpleExpr = CaseStatement::new().case(is_untouched, 1).into();
     let query = Query::select()
         .columns([Column::State, Column::GroupId, Column::AgentId])
         .expr_as(Column::TicketId.count(), "tickets")
+        .expr_as(untouched.count(), "untouched")
         .expr_as(Column::QueuedAt.min(), "oldest")
         .from(Entity)
         .and_where(Column::State.is_in(states))
@@ -251,6 +280,7 @@ pub(crate) async fn tally(conn: &impl ConnectionTrait) -> Result<Vec<Tally>, DbE
             group: row.group_id.as_deref().map(parsed).transpose()?,
             agent: row.agent_id.as_deref().map(parsed).transpose()?,
             tickets: u32::try_from(row.tickets).unwrap_or(u32::MAX),
+            untouched: u32::try_from(row.untouched).unwrap_or(u32::MAX),
             oldest: Timestamp::from_millis(row.oldest),
         })
     });

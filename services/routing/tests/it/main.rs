@@ -8,6 +8,8 @@ mod concurrency;
 mod configuration;
 mod duty;
 mod explanation;
+mod rebalancing;
 mod reopening;
 mod stage;
 mod upgrading;
+mod watching;

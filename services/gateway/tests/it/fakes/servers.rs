@@ -160,7 +160,19 @@ fake!(RoutingService, routing: {
         self.here("routing")?;
         Ok(Response::new(self.world.lock().board.clone()))
     }
+
+    type WatchAssignmentsStream =
+        BoxStream<'static, Result<routing::WatchAssignmentsResponse, Status>>;
+
+    async fn watch_assignments(
+        &self,
+        _request: Request<routing::WatchAssignmentsRequest>,
+    ) -> Result<Response<Self::WatchAssignmentsStream>, Status> {
+        Err(Error::internal("not faked").into())
+    }
 }
+    suggest_rebalance(SuggestRebalanceRequest) -> SuggestRebalanceResponse
+    apply_rebalance(ApplyRebalanceRequest) -> ApplyRebalanceResponse
     assign_ticket(AssignTicketRequest) -> AssignTicketResponse
     transfer_ticket(TransferTicketRequest) -> TransferTicketResponse
     escalate_ticket(EscalateTicketRequest) -> EscalateTicketResponse

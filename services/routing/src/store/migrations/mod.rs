@@ -1,5 +1,6 @@
 //! The schema: one file per capability, applied in the order of [`all`].
 
+mod begun;
 mod rotas;
 mod settings;
 mod tables;
@@ -14,6 +15,7 @@ pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(tables::CreateTables),
         Box::new(rotas::CreateRotas),
         Box::new(settings::OneTableOfSettings),
+        Box::new(begun::AddBegun),
     ]
 }
 
