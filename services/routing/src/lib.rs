@@ -14,6 +14,7 @@ mod config;
 mod domain;
 mod error;
 mod jobs;
+pub mod simulation;
 mod store;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@ mod duty;
 mod explanation;
 mod rebalancing;
 mod reopening;
+mod simulation;
 mod stage;
 mod upgrading;
 mod watching;

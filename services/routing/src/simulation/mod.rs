@@ -1,0 +1,21 @@
+//! A support desk played through in virtual time, with the real routing.
+//!
+//! [`scenario`] says what a desk is like: who works there when, what comes in, how long it takes,
+//! how patient people are. [`arrivals`] draws its tickets; a history has its own. [`world`] plays
+//! them: events in their order on a clock of its own, no database, no waiting. Who gets what is
+//! decided by [`router`], which asks the same rules as the service; [`crew`] is what the agents do
+//! with it. Whoever watches is told everything that happened ([`Happened`]) and adds it up.
+
+mod arrivals;
+mod chance;
+mod crew;
+mod happened;
+mod ids;
+mod router;
+pub mod scenario;
+mod world;
+
+pub use chance::Lasts;
+pub use happened::{Happened, There};
+pub use router::Policy;
+pub use scenario::{Problem, Scenario, Stage};

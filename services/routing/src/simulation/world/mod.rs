@@ -1,0 +1,221 @@
+//! The events of a simulation, in their order.
+
+mod tickets;
+mod work;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::iter::Peekable;
+
+use lotse_clock::Timestamp;
+use lotse_ids::AgentId;
+
+pub(crate) use tickets::Tickets;
+use tickets::{Live, Phase};
+
+use super::arrivals::Arrival;
+use super::crew::{Answer, Coming, Conduct, Hands, Manners};
+use super::happened::{Happened, There};
+use super::router::{Policy, Router};
+use crate::domain::codes::Presence;
+use crate::domain::directory::{Directory, Seats};
+use crate::domain::item;
+use crate::domain::weight::Weight;
+
+/// A desk: what is configured, and how its people are.
+pub(crate) struct Desk {
+    /// Groups, agents and workflow.
+    pub(crate) directory: Directory,
+    /// Where everybody sits before the first comes; nobody is there.
+    pub(crate) seats: Seats,
+    /// Agents by number.
+    pub(crate) ids: Vec<AgentId>,
+    /// The numbers of agents.
+    pub(crate) numbers: HashMap<AgentId, usize>,
+    /// How agents work, by number.
+    pub(crate) conducts: Vec<Conduct>,
+    /// How they are asked.
+    pub(crate) manners: Manners,
+}
+
+/// What is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    /// An agent answers an offer.
+    Answers(usize, u64, Answer),
+    /// An agent is through with a ticket, or knows that they cannot solve it.
+    Done(usize, u64),
+    /// An agent has wrapped a ticket up.
+    WrappedUp(usize),
+    /// An agent who did not answer is back.
+    Back(usize, u64),
+    /// The customer's patience is over.
+    OutOfPatience(usize, u64),
+    /// A step or preference of a waiting ticket runs out.
+    Changes(usize, u64),
+}
+
+/// Tickets of customers who wrote again are numbered from here on.
+const AGAIN: u64 = 1 << 40;
+
+/// Plays a desk until an instant: its tickets and the comings and goings of its agents, both in
+/// the order of time. `watch` is told everything.
+pub(crate) fn play(
+    desk: &Desk,
+    policy: Policy,
+    seed: u64,
+    arrivals: impl Iterator<Item = Arrival>,
+    comings: impl Iterator<Item = Coming>,
+    until: Timestamp,
+    watch: impl FnMut(Timestamp, Happened),
+) {
+    let mut world = World {
+        desk,
+        rules: item::Policy {
+            paused: Weight::TICKET,
+            recorded: false,
+            certain_from: 1.0,
+        },
+        router: Router::new(policy),
+        tickets: Tickets::default(),
+        seats: desk.seats.clone(),
+        hands: vec![Hands::default(); desk.ids.len()],
+        agenda: BinaryHeap::new(),
+        stamps: 0,
+        came: 0,
+        again: 0,
+        seed,
+        now: Timestamp::EPOCH,
+        watch,
+    };
+    world.run(arrivals.peekable(), comings.peekable(), until);
+}
+
+struct World<'a, W> {
+    desk: &'a Desk,
+    rules: item::Policy,
+    router: Router,
+    tickets: Tickets,
+    seats: Seats,
+    hands: Vec<Hands>,
+    agenda: BinaryHeap<Reverse<(Timestamp, u64, What)>>,
+    stamps: u64,
+    came: u64,
+    again: u64,
+    seed: u64,
+    now: Timestamp,
+    watch: W,
+}
+
+impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
+    fn run(
+        &mut self,
+        mut arrivals: Peekable<impl Iterator<Item = Arrival>>,
+        mut comings: Peekable<impl Iterator<Item = Coming>>,
+        until: Timestamp,
+    ) {
+        loop {
+            let due = self.agenda.peek().map(|Reverse((at, ..))| *at);
+            let coming = comings.peek().map(|coming| coming.at);
+            let arrival = arrivals.peek().map(|arrival| arrival.at);
+            let Some(now) = [due, coming, arrival].into_iter().flatten().min() else {
+                return;
+            };
+            if now >= until {
+                return;
+            }
+            self.now = now;
+            // Everything of one instant happens before anything is given away.
+            while let Some(Reverse((at, _, what))) = self.agenda.peek().copied()
+                && at == now
+            {
+                self.agenda.pop();
+                self.happen(what);
+            }
+            while let Some(coming) = comings.next_if(|coming| coming.at == now) {
+                self.come(coming);
+            }
+            while let Some(arrival) = arrivals.next_if(|arrival| arrival.at == now) {
+                self.came += 1;
+                self.arrive(arrival.item, arrival.case, self.came - 1, None);
+            }
+            self.give_away();
+        }
+    }
+
+    fn happen(&mut self, what: What) {
+        match what {
+            What::Answers(slot, stamp, answer) => self.answered(slot, stamp, answer),
+            What::Done(slot, stamp) => self.done(slot, stamp),
+            What::WrappedUp(agent) => self.wrapped_up(agent),
+            What::Back(agent, stamp) if self.hands[agent].stamp == stamp => {
+                self.hands[agent].silent = false;
+                self.sit(agent);
+            }
+            What::Back(..) => {}
+            What::OutOfPatience(slot, number) => self.out_of_patience(slot, number),
+            What::Changes(slot, stamp) => {
+                let waits = self.tickets.get(slot);
+                if waits.is_some_and(|live| live.stamp == stamp && live.phase == Phase::Waiting) {
+                    self.queue(slot);
+                }
+            }
+        }
+    }
+
+    /// An agent comes, goes, or has a break.
+    fn come(&mut self, coming: Coming) {
+        let agent = coming.agent;
+        let hands = &mut self.hands[agent];
+        (hands.there, hands.silent) = (coming.there, false);
+        hands.stamp += 1;
+        self.sit(agent);
+        if coming.there == There::Offline {
+            self.hand_back(agent);
+        } else {
+            self.begin_next(agent);
+        }
+    }
+
+    /// Shows routing whether an agent is there.
+    fn sit(&mut self, agent: usize) {
+        let there = self.hands[agent].seen();
+        let id = &self.desk.ids[agent];
+        if let Some(seat) = self.seats.get_mut(id) {
+            seat.presence = match there {
+                There::Online => Presence::Online,
+                There::Away => Presence::Away,
+                There::Offline => Presence::Offline,
+            };
+        }
+        if there == There::Online {
+            self.router.freed(id);
+        }
+        self.tell(Happened::Present { agent, there });
+    }
+
+    /// What an agent holds becomes more or less.
+    fn hold(&mut self, agent: usize, more: Weight) {
+        let id = &self.desk.ids[agent];
+        if let Some(seat) = self.seats.get_mut(id) {
+            seat.load += more;
+        }
+        if more < Weight::ZERO {
+            self.router.freed(id);
+        }
+    }
+
+    fn plan(&mut self, at: Timestamp, what: What) {
+        self.stamps += 1;
+        self.agenda.push(Reverse((at, self.stamps, what)));
+    }
+
+    fn stamp(&mut self) -> u64 {
+        self.stamps += 1;
+        self.stamps
+    }
+
+    fn tell(&mut self, happened: Happened) {
+        (self.watch)(self.now, happened);
+    }
+}
