@@ -20,6 +20,9 @@ pub struct Config {
     pub heartbeat_ttl_seconds: u64,
     /// From this confidence on a detected language is a requirement: 0 to 1.
     pub language_confidence: f64,
+    /// Whether whoever transfers a ticket must say something to whoever gets it. An escalation
+    /// always needs a summary.
+    pub transfer_summary: bool,
 }
 
 /// Whether routing assigns by itself.
@@ -40,6 +43,7 @@ impl Default for Config {
             pending_share: 1.0,
             heartbeat_ttl_seconds: 90,
             language_confidence: 0.8,
+            transfer_summary: false,
         }
     }
 }

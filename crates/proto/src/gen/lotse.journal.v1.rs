@@ -405,8 +405,8 @@ pub struct TicketTransferred {
     /// The language that whoever had it lacked, BCP 47, where whoever passed it on named one.
     #[prost(string, tag = "10")]
     pub missing_language: ::prost::alloc::string::String,
-    /// Why it went to a supervisor's queue instead of where it was sent: `hop_limit`, `ping_pong`;
-    /// empty when it went there.
+    /// The guard it ran into: `hop_limit`, `ping_pong`; empty when none. It went to the supervisor
+    /// group's queue then or, where there is no such group, where it was sent.
     #[prost(string, tag = "11")]
     pub guard: ::prost::alloc::string::String,
 }

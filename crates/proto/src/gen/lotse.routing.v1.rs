@@ -3051,6 +3051,77 @@ pub mod duty_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// What whoever gets a ticket should know, so that the requester need not say it again. Kept in
+/// routing, never in the journal.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandOverSummary {
+    /// What is known: at most 2,000 bytes.
+    #[prost(string, tag = "1")]
+    pub known: ::prost::alloc::string::String,
+    /// What was tried, and how it went: at most 2,000 bytes.
+    #[prost(string, tag = "2")]
+    pub tried: ::prost::alloc::string::String,
+    /// What is asked of whoever gets it: at most 2,000 bytes.
+    #[prost(string, tag = "3")]
+    pub asked: ::prost::alloc::string::String,
+}
+/// One time that somebody passed a ticket on or sent it up.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandOver {
+    /// The decision, `dec_…`.
+    #[prost(string, tag = "1")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "2")]
+    pub handed_over_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether it went up the support levels; else it was a transfer.
+    #[prost(bool, tag = "3")]
+    pub escalation: bool,
+    /// The group it came from; empty when none.
+    #[prost(string, tag = "4")]
+    pub from_group_id: ::prost::alloc::string::String,
+    /// The agent it came from; empty when none.
+    #[prost(string, tag = "5")]
+    pub from_agent_id: ::prost::alloc::string::String,
+    /// The group it went to.
+    #[prost(string, tag = "6")]
+    pub to_group_id: ::prost::alloc::string::String,
+    /// The agent it went to; empty for the group's queue.
+    #[prost(string, tag = "7")]
+    pub to_agent_id: ::prost::alloc::string::String,
+    /// Of a transfer: why.
+    #[prost(enumeration = "super::super::common::v1::TransferReason", tag = "8")]
+    pub reason: i32,
+    /// The note, or the summary in one piece; may be empty.
+    #[prost(string, tag = "9")]
+    pub note: ::prost::alloc::string::String,
+    /// The summary; absent when none was written.
+    #[prost(message, optional, tag = "10")]
+    pub summary: ::core::option::Option<HandOverSummary>,
+    /// Of a transfer: the skill that whoever had it lacked; empty when none was named.
+    #[prost(string, tag = "11")]
+    pub missing_skill: ::prost::alloc::string::String,
+    /// Of a transfer: the language that whoever had it lacked, BCP 47; empty when none was named.
+    #[prost(string, tag = "12")]
+    pub missing_language: ::prost::alloc::string::String,
+    /// The guard it ran into, as `TransferTicketResponse.guard`; empty when none.
+    #[prost(string, tag = "13")]
+    pub guard: ::prost::alloc::string::String,
+}
+/// Asks what was said with a ticket.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetHandOverRequest {
+    /// The ticket.
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+}
+/// What was said with a ticket.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetHandOverResponse {
+    /// Every time it was handed over, the latest first; empty when it never was.
+    #[prost(message, repeated, tag = "1")]
+    pub hand_overs: ::prost::alloc::vec::Vec<HandOver>,
+}
 /// Asks which tickets to move.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SuggestRebalanceRequest {
@@ -3312,6 +3383,10 @@ pub struct TicketRoute {
     /// Changes with every change of the above: for `etag` of the commands.
     #[prost(string, tag = "10")]
     pub etag: ::prost::alloc::string::String,
+    /// The decision by which it was last handed over with a summary: GetHandOver shows it. Empty when
+    /// none was written.
+    #[prost(string, tag = "11")]
+    pub hand_over_id: ::prost::alloc::string::String,
 }
 /// A ticket that waits for an agent.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3466,6 +3541,28 @@ pub struct Decision {
     /// Whether it put the agent over capacity.
     #[prost(bool, tag = "19")]
     pub over_capacity: bool,
+    /// For a transfer or an escalation: the summary; absent when none was written.
+    #[prost(message, optional, tag = "20")]
+    pub summary: ::core::option::Option<HandOverSummary>,
+    /// For a transfer: the skill that whoever had it lacked; empty when none was named.
+    #[prost(string, tag = "21")]
+    pub missing_skill: ::prost::alloc::string::String,
+    /// For a transfer: the language that whoever had it lacked; empty when none was named.
+    #[prost(string, tag = "22")]
+    pub missing_language: ::prost::alloc::string::String,
+    /// For a transfer: the guard it ran into, as `TransferTicketResponse.guard`; empty when none.
+    #[prost(string, tag = "23")]
+    pub guard: ::prost::alloc::string::String,
+    /// For a transfer that a guard turned aside: the group it was meant for; else empty.
+    #[prost(string, tag = "24")]
+    pub wanted_group_id: ::prost::alloc::string::String,
+    /// For a transfer that a guard turned aside: the agent it was meant for; else empty.
+    #[prost(string, tag = "25")]
+    pub wanted_agent_id: ::prost::alloc::string::String,
+    /// For a transfer: the decision that had put the ticket where it was taken from; empty when
+    /// unknown.
+    #[prost(string, tag = "26")]
+    pub undone_decision_id: ::prost::alloc::string::String,
 }
 /// What a ticket needed of an agent.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3601,7 +3698,9 @@ pub struct TransferTicketRequest {
     /// The ticket.
     #[prost(string, tag = "1")]
     pub ticket_id: ::prost::alloc::string::String,
-    /// The group. Empty: the ticket's own if the agent is in it, else the agent's first.
+    /// The group. Empty: the ticket's own if the agent is in it, else the agent's first. Without an
+    /// agent either: for WRONG_TIER the group that EscalateTicket would choose; with a missing skill or
+    /// language the ticket's own group if somebody there has it, else where the workflow leads.
     #[prost(string, tag = "2")]
     pub group_id: ::prost::alloc::string::String,
     /// The agent; need not be a member of the group. Empty: one that routing chooses.
@@ -3622,6 +3721,18 @@ pub struct TransferTicketRequest {
     /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
     #[prost(string, tag = "8")]
     pub request_id: ::prost::alloc::string::String,
+    /// With WRONG_SKILL only: the skill that whoever had it lacks. The ticket requires it from now on,
+    /// at a level above theirs. Must exist.
+    #[prost(string, tag = "9")]
+    pub missing_skill: ::prost::alloc::string::String,
+    /// With WRONG_LANGUAGE only: the language that whoever had it lacks, BCP 47. It is the ticket's from
+    /// now on, for routing.
+    #[prost(string, tag = "10")]
+    pub missing_language: ::prost::alloc::string::String,
+    /// What whoever gets it should know. Where the installation requires a summary, this or `note`
+    /// must say something.
+    #[prost(message, optional, tag = "11")]
+    pub summary: ::core::option::Option<HandOverSummary>,
 }
 /// Who has the ticket now.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3638,6 +3749,14 @@ pub struct TransferTicketResponse {
     /// Whether the reason makes the earlier routing wrong.
     #[prost(bool, tag = "4")]
     pub misroute: bool,
+    /// The guard that this ran into: `hop_limit` (passed on too often) or `ping_pong` (sent back to
+    /// where it just came from); empty when none. The ticket then waits in the workflow's supervisor
+    /// group, as `route` says; without such a group it went where it was sent.
+    #[prost(string, tag = "5")]
+    pub guard: ::prost::alloc::string::String,
+    /// Where it went and why, sentence by sentence, for people.
+    #[prost(string, repeated, tag = "6")]
+    pub words: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Asks for a ticket to be sent up.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3645,8 +3764,8 @@ pub struct EscalateTicketRequest {
     /// The ticket.
     #[prost(string, tag = "1")]
     pub ticket_id: ::prost::alloc::string::String,
-    /// What is known and what was tried, for whoever gets it: 1 to 2,000 bytes. Stays out of the
-    /// journal.
+    /// What is known and what was tried, for whoever gets it: 1 to 2,000 bytes; may be empty when
+    /// `hand_over.known` says it. Stays out of the journal.
     #[prost(string, tag = "2")]
     pub summary: ::prost::alloc::string::String,
     /// A group of a higher tier. Empty: the group's escalation group, else the first by name of the
@@ -3665,6 +3784,9 @@ pub struct EscalateTicketRequest {
     /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
     #[prost(string, tag = "7")]
     pub request_id: ::prost::alloc::string::String,
+    /// The same in parts.
+    #[prost(message, optional, tag = "8")]
+    pub hand_over: ::core::option::Option<HandOverSummary>,
 }
 /// Who has the ticket now.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3952,8 +4074,11 @@ pub mod routing_service_client {
         }
         /// Passes a ticket on, with a reason. Every call counts as one transfer, within the same group
         /// too. Without an agent the ticket waits in the group's queue with its original age, and
-        /// automatic routing gives it to somebody else than the agent it came from. May be retried with
-        /// the same `request_id`. Reasons: as AssignTicket.
+        /// automatic routing gives it to somebody else than the agent it came from. A ticket that has been
+        /// passed on more often than the workflow's hop limit, or is sent back to where it just came from,
+        /// goes to the queue of the workflow's supervisor group instead, whose members may send it anywhere;
+        /// the answer says so. What is told of the past is only flagged. May be retried with the same
+        /// `request_id`. Reasons: as AssignTicket, RESOURCE_NOT_FOUND (a skill), NO_NEXT_TIER.
         pub async fn transfer_ticket(
             &mut self,
             request: impl tonic::IntoRequest<super::TransferTicketRequest>,
@@ -3973,8 +4098,9 @@ pub mod routing_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
-        /// Sends a ticket up the support levels, as planned: counted apart from transfers. May be retried
-        /// with the same `request_id`. Reasons: as AssignTicket, and NO_NEXT_TIER (the ticket has no
+        /// Sends a ticket up the support levels, as planned: counted apart from transfers and never held
+        /// up by their guards. Sending it down again is a transfer. May be retried with the same
+        /// `request_id`. Reasons: as AssignTicket, and NO_NEXT_TIER (the ticket has no
         /// group, or no group has a higher tier).
         pub async fn escalate_ticket(
             &mut self,
@@ -3992,6 +4118,27 @@ pub mod routing_service_client {
             req.extensions_mut().insert(GrpcMethod::new(
                 "lotse.routing.v1.RoutingService",
                 "EscalateTicket",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What was said with a ticket when it was handed over: for whoever has it now. Reads only.
+        /// Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND.
+        pub async fn get_hand_over(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetHandOverRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetHandOverResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.RoutingService/GetHandOver",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "GetHandOver",
             ));
             self.inner.unary(req, path, codec).await
         }
@@ -4124,19 +4271,29 @@ pub mod routing_service_server {
         ) -> std::result::Result<tonic::Response<super::AssignTicketResponse>, tonic::Status>;
         /// Passes a ticket on, with a reason. Every call counts as one transfer, within the same group
         /// too. Without an agent the ticket waits in the group's queue with its original age, and
-        /// automatic routing gives it to somebody else than the agent it came from. May be retried with
-        /// the same `request_id`. Reasons: as AssignTicket.
+        /// automatic routing gives it to somebody else than the agent it came from. A ticket that has been
+        /// passed on more often than the workflow's hop limit, or is sent back to where it just came from,
+        /// goes to the queue of the workflow's supervisor group instead, whose members may send it anywhere;
+        /// the answer says so. What is told of the past is only flagged. May be retried with the same
+        /// `request_id`. Reasons: as AssignTicket, RESOURCE_NOT_FOUND (a skill), NO_NEXT_TIER.
         async fn transfer_ticket(
             &self,
             request: tonic::Request<super::TransferTicketRequest>,
         ) -> std::result::Result<tonic::Response<super::TransferTicketResponse>, tonic::Status>;
-        /// Sends a ticket up the support levels, as planned: counted apart from transfers. May be retried
-        /// with the same `request_id`. Reasons: as AssignTicket, and NO_NEXT_TIER (the ticket has no
+        /// Sends a ticket up the support levels, as planned: counted apart from transfers and never held
+        /// up by their guards. Sending it down again is a transfer. May be retried with the same
+        /// `request_id`. Reasons: as AssignTicket, and NO_NEXT_TIER (the ticket has no
         /// group, or no group has a higher tier).
         async fn escalate_ticket(
             &self,
             request: tonic::Request<super::EscalateTicketRequest>,
         ) -> std::result::Result<tonic::Response<super::EscalateTicketResponse>, tonic::Status>;
+        /// What was said with a ticket when it was handed over: for whoever has it now. Reads only.
+        /// Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND.
+        async fn get_hand_over(
+            &self,
+            request: tonic::Request<super::GetHandOverRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetHandOverResponse>, tonic::Status>;
         /// Why a ticket is where it is: every decision about it, in words and as data. Reads only.
         /// Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND.
         async fn explain_routing(
@@ -4405,6 +4562,47 @@ pub mod routing_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EscalateTicketSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/GetHandOver" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetHandOverSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService> tonic::server::UnaryService<super::GetHandOverRequest>
+                        for GetHandOverSvc<T>
+                    {
+                        type Response = super::GetHandOverResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetHandOverRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::get_hand_over(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetHandOverSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -106,6 +106,10 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.read",
     ),
     (
+        "/lotse.routing.v1.RoutingService/GetHandOver",
+        "routing.read",
+    ),
+    (
         "/lotse.routing.v1.RoutingService/GetQueueState",
         "routing.read",
     ),

@@ -3,6 +3,7 @@
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::time::to_proto;
 
+use super::hand_over::shown_summary;
 use super::show;
 use crate::app::hand_over::shown;
 use crate::domain::choice::{Candidate, Look, Needs};
@@ -14,8 +15,8 @@ pub(super) fn decision(decision: &Decision, directory: &Directory) -> proto::Dec
     let record = &decision.record;
     let look = record.look.as_ref();
     let step = record.step.as_ref();
-    let by_hand = record.by_hand.as_ref();
-    let transfer_reason = by_hand.and_then(|by_hand| by_hand.transfer_reason);
+    let by_hand = record.by_hand.clone().unwrap_or_default();
+    let wanted = by_hand.wanted.clone().unwrap_or_default();
     proto::Decision {
         id: record.id.to_string(),
         decided_at: Some(to_proto(decision.at)),
@@ -32,14 +33,19 @@ pub(super) fn decision(decision: &Decision, directory: &Directory) -> proto::Dec
         candidates: look.map(candidates).unwrap_or_default(),
         eligible: look.map_or(0, |look| look.eligible),
         rejections: look.map(rejections).unwrap_or_default(),
-        transfer_reason: transfer_reason.map_or(0, |reason| shown(reason).into()),
-        note: by_hand
-            .map(|by_hand| by_hand.note.clone())
-            .unwrap_or_default(),
-        principal: by_hand
-            .map(|by_hand| by_hand.principal.clone())
-            .unwrap_or_default(),
-        over_capacity: by_hand.is_some_and(|by_hand| by_hand.over_capacity),
+        transfer_reason: by_hand
+            .transfer_reason
+            .map_or(0, |reason| shown(reason).into()),
+        note: by_hand.note.clone(),
+        principal: by_hand.principal.clone(),
+        over_capacity: by_hand.over_capacity,
+        summary: by_hand.summary.clone().map(shown_summary),
+        missing_skill: by_hand.missing.skill.clone().unwrap_or_default(),
+        missing_language: show::id(by_hand.missing.language.as_ref()),
+        guard: show::id(by_hand.guard.as_ref()),
+        wanted_group_id: show::id(wanted.group.as_ref()),
+        wanted_agent_id: show::id(wanted.agent.as_ref()),
+        undone_decision_id: show::id(by_hand.undone.as_ref()),
     }
 }
 

@@ -9,6 +9,7 @@ mod agents;
 mod board;
 mod decisions;
 mod duty;
+mod hand_over;
 mod parse;
 mod rebalance;
 mod rotas;

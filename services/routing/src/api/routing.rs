@@ -1,96 +1,20 @@
 //! `lotse.routing.v1.RoutingService`.
 
-use lotse_auth::Caller;
-use lotse_errors::{Text, Violations};
+use lotse_errors::Violations;
 use lotse_grpc::{caller, page};
 use lotse_ids::TicketId;
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::routing_service_server::RoutingService;
-use prost::Message;
 use tonic::{Request, Response, Status};
 
 use super::board::queue_state;
 use super::decisions::decision;
 use super::watch::Changes;
-use super::{Api, finish, origin, parse, show};
-use crate::app::hand_over::{HandOver, HandedOver, TICKET, What};
+use super::{Api, parse, show};
 use crate::error::Error;
 
 const DEFAULT_WAITING: u32 = 200;
 const MAX_WAITING: u32 = 2_000;
-/// Notes and summaries, in bytes.
-const NOTE: usize = 2_000;
-
-/// What assigning, transferring and escalating have in common.
-struct Given<'a> {
-    ticket_id: &'a str,
-    group_id: &'a str,
-    agent_id: &'a str,
-    note: (&'a str, &'a str, Text),
-    etag: &'a str,
-    occurred_at: Option<&'a prost_types::Timestamp>,
-    request_id: &'a str,
-}
-
-impl Api {
-    fn wish(
-        &self,
-        caller: &Caller,
-        mut wrong: Violations,
-        what: What,
-        given: &Given<'_>,
-    ) -> Result<HandOver, Error> {
-        let now = self.app.clock.now();
-        let ticket: Option<TicketId> = wrong.parse("ticket_id", given.ticket_id);
-        let (field, note, limits) = &given.note;
-        let note = wrong.text(field, note, limits.clone());
-        let at = parse::occurred_at(&mut wrong, given.occurred_at, now);
-        let group = wrong.parse_optional("group_id", given.group_id);
-        let agent = wrong.parse_optional("agent_id", given.agent_id);
-        let wish = ticket.map(|ticket| HandOver {
-            ticket,
-            what,
-            group,
-            agent,
-            note,
-            etag: given.etag.to_owned(),
-            at,
-        });
-        let wish = finish(wrong, given.request_id, wish)?;
-        parse::may_tell(caller, wish.at, now)?;
-        Ok(wish)
-    }
-
-    /// Carries a wish out in one transaction, at most once per request id.
-    async fn hand_over<Req: Message, Resp: Message + Default>(
-        &self,
-        caller: &Caller,
-        method: &'static str,
-        request_id: &str,
-        request: &Req,
-        wish: &HandOver,
-        told: impl Fn(HandedOver) -> Resp + Send + Sync,
-    ) -> Result<Response<Resp>, Status> {
-        let (journal, told) = (&self.app.journal, &told);
-        let origin = origin(caller, request_id);
-        let attempt = || {
-            journal.command(&origin, method, request_id, request, |tx| async move {
-                self.app.hand_over(&tx, wish).await.map(told)
-            })
-        };
-        let response = match attempt().await {
-            Err(Error::NoSuch {
-                resource: TICKET, ..
-            }) => {
-                self.app.hear_of(&wish.ticket, &origin).await?;
-                attempt().await?
-            }
-            outcome => outcome?,
-        };
-        self.app.changed().await;
-        Ok(Response::new(response))
-    }
-}
 
 #[tonic::async_trait]
 impl RoutingService for Api {
@@ -115,123 +39,28 @@ impl RoutingService for Api {
         &self,
         request: Request<proto::AssignTicketRequest>,
     ) -> Result<Response<proto::AssignTicketResponse>, Status> {
-        let caller = caller(&request);
-        let request = request.into_inner();
-        let proto::AssignTicketRequest {
-            ticket_id,
-            group_id,
-            agent_id,
-            note,
-            etag,
-            occurred_at,
-            request_id,
-        } = &request;
-        let given = Given {
-            ticket_id,
-            group_id,
-            agent_id,
-            note: ("note", note, Text::body(0..=NOTE)),
-            etag,
-            occurred_at: occurred_at.as_ref(),
-            request_id,
-        };
-        let wish = &self.wish(&caller, Violations::new(), What::Assign, &given)?;
-        self.hand_over(
-            &caller,
-            "AssignTicket",
-            request_id,
-            &request,
-            wish,
-            |handed| proto::AssignTicketResponse {
-                route: Some(show::route(&handed.item, handed.tier)),
-                over_capacity: handed.over_capacity,
-            },
-        )
-        .await
+        self.assign(&caller(&request), request.into_inner()).await
     }
 
     async fn transfer_ticket(
         &self,
         request: Request<proto::TransferTicketRequest>,
     ) -> Result<Response<proto::TransferTicketResponse>, Status> {
-        let caller = caller(&request);
-        let request = request.into_inner();
-        let proto::TransferTicketRequest {
-            ticket_id,
-            group_id,
-            agent_id,
-            reason,
-            note,
-            etag,
-            occurred_at,
-            request_id,
-        } = &request;
-        let mut wrong = Violations::new();
-        let reason = parse::transfer_reason(&mut wrong, "reason", *reason);
-        let given = Given {
-            ticket_id,
-            group_id,
-            agent_id,
-            note: ("note", note, Text::body(0..=NOTE)),
-            etag,
-            occurred_at: occurred_at.as_ref(),
-            request_id,
-        };
-        let wish = &self.wish(&caller, wrong, What::Transfer(reason), &given)?;
-        self.hand_over(
-            &caller,
-            "TransferTicket",
-            request_id,
-            &request,
-            wish,
-            |handed| proto::TransferTicketResponse {
-                route: Some(show::route(&handed.item, handed.tier)),
-                over_capacity: handed.over_capacity,
-                hop: handed.item.transfers,
-                misroute: reason.is_misroute(),
-            },
-        )
-        .await
+        self.transfer(&caller(&request), request.into_inner()).await
     }
 
     async fn escalate_ticket(
         &self,
         request: Request<proto::EscalateTicketRequest>,
     ) -> Result<Response<proto::EscalateTicketResponse>, Status> {
-        let caller = caller(&request);
-        let request = request.into_inner();
-        let proto::EscalateTicketRequest {
-            ticket_id,
-            summary,
-            group_id,
-            agent_id,
-            etag,
-            occurred_at,
-            request_id,
-        } = &request;
-        let given = Given {
-            ticket_id,
-            group_id,
-            agent_id,
-            note: ("summary", summary, Text::body(1..=NOTE)),
-            etag,
-            occurred_at: occurred_at.as_ref(),
-            request_id,
-        };
-        let wish = &self.wish(&caller, Violations::new(), What::Escalate, &given)?;
-        self.hand_over(
-            &caller,
-            "EscalateTicket",
-            request_id,
-            &request,
-            wish,
-            |handed| proto::EscalateTicketResponse {
-                route: Some(show::route(&handed.item, handed.tier)),
-                over_capacity: handed.over_capacity,
-                from_tier: handed.from_tier.into(),
-            },
-        )
-        .await
+        self.escalate(&caller(&request), request.into_inner()).await
+    }
+
+    async fn get_hand_over(
+        &self,
+        request: Request<proto::GetHandOverRequest>,
+    ) -> Result<Response<proto::GetHandOverResponse>, Status> {
+        self.hand_overs(request.into_inner()).await
     }
 
     async fn explain_routing(

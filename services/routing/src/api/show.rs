@@ -153,6 +153,7 @@ pub(super) fn route(item: &Item, tier: u8) -> proto::TicketRoute {
         queued_at: Some(to_proto(item.queued_at)),
         assigned_at: time(item.assigned_at),
         etag: etag::of(item.version),
+        hand_over_id: id(item.trail.hand_over.as_ref()),
     }
 }
 

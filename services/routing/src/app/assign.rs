@@ -10,6 +10,7 @@ use super::App;
 use crate::domain::codes::{DecisionKind, State};
 use crate::domain::decision::{Decision, Record};
 use crate::domain::directory::Directory;
+use crate::domain::hops::Put;
 use crate::domain::item::Item;
 use crate::domain::queue::Planned;
 use crate::error::Error;
@@ -71,6 +72,14 @@ impl App {
             }
             None => item.wait(planned.group.clone(), id.clone(), planned.reason),
         }
+        let put = Put::new(
+            (id.clone(), now),
+            DecisionKind::Automatic,
+            item.group.clone(),
+            planned.step.clone(),
+            before.trail.put.as_ref(),
+        );
+        item.trail.put = Some(put);
         items::save(tx, [&item]).await?;
         let group = item
             .group
@@ -91,14 +100,14 @@ impl App {
                 reason: planned.reason,
                 from_group: before.group,
                 from_agent: before.agent,
-                group: item.group,
-                agent: item.agent,
+                group: item.group.clone(),
+                agent: item.agent.clone(),
                 step: planned.step.clone(),
                 look: planned.look.clone(),
                 by_hand: None,
             },
         };
-        decisions::insert(tx, &decision).await?;
+        decisions::insert(tx, &decision, item.trail.put.as_ref()).await?;
         Ok(true)
     }
 }

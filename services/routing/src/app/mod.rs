@@ -79,6 +79,11 @@ impl App {
         self.config.mode
     }
 
+    /// Whether a transfer needs a word to whoever gets the ticket.
+    pub(crate) fn requires_summary(&self) -> bool {
+        self.config.transfer_summary
+    }
+
     /// The configuration as committed now.
     pub(crate) async fn directory(&self) -> Result<Arc<Directory>, Error> {
         Ok(self.directory.get(self.db.reader()).await?)

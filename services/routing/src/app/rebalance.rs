@@ -11,6 +11,7 @@ use lotse_journal::Tx;
 use super::hand_over::{HandOver, What};
 use super::{App, Ref, find_group};
 use crate::domain::codes::TransferReason;
+use crate::domain::decision::Missing;
 use crate::domain::directory::{Directory, Seats};
 use crate::domain::item::Item;
 use crate::domain::rebalance::{Move, can_take, suggest};
@@ -100,7 +101,11 @@ impl App {
             what: What::Transfer(wish.reason),
             group: Some(wish.group.clone()),
             agent: Some(wish.to.clone()),
+            // Nobody has begun with it, so nobody is sent back and forth.
+            guarded: false,
+            missing: Missing::default(),
             note: note.to_owned(),
+            summary: None,
             etag: String::new(),
             at: None,
         };

@@ -128,6 +128,14 @@ codes! {
         Unexplained = "unexplained",
     }
 
+    /// What keeps a ticket from being passed on for ever.
+    Guard {
+        /// It has been passed on too often.
+        HopLimit = "hop_limit",
+        /// It is sent back to where it just came from.
+        PingPong = "ping_pong",
+    }
+
     /// What a decision was about.
     DecisionKind {
         /// Routing looked for an agent by itself.

@@ -5,7 +5,9 @@ use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
 use serde::{Deserialize, Serialize};
 
 use super::choice::Look;
-use super::codes::{DecisionKind, Reason, TransferReason};
+use super::codes::{DecisionKind, Guard, Reason, TransferReason};
+use super::hops::Place;
+use super::language::Language;
 use super::workflow::Step;
 
 /// One decision about one ticket.
@@ -50,7 +52,7 @@ pub(crate) struct Record {
 }
 
 /// What a person said with their decision.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ByHand {
     /// The caller's pseudonymous principal id.
     pub(crate) principal: String,
@@ -60,4 +62,48 @@ pub(crate) struct ByHand {
     pub(crate) transfer_reason: Option<TransferReason>,
     /// Whether it put the agent over capacity.
     pub(crate) over_capacity: bool,
+    /// What whoever gets it should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) summary: Option<Summary>,
+    /// For a transfer: what whoever had it lacked.
+    #[serde(default, skip_serializing_if = "Missing::is_nothing")]
+    pub(crate) missing: Missing,
+    /// For a transfer: the guard it ran into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) guard: Option<Guard>,
+    /// For a transfer that a guard turned aside: where it was meant to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wanted: Option<Place>,
+    /// For a transfer: the decision that had put the ticket where it is taken from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) undone: Option<DecisionId>,
+}
+
+/// What whoever gets a ticket should know, so that nobody asks the requester again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    /// What is known.
+    pub(crate) known: String,
+    /// What was tried, and how it went.
+    pub(crate) tried: String,
+    /// What is asked of whoever gets it.
+    pub(crate) asked: String,
+}
+
+/// What whoever had a ticket lacked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Missing {
+    /// A skill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) skill: Option<String>,
+    /// A language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<Language>,
+}
+
+impl Missing {
+    /// Whether nobody said.
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }

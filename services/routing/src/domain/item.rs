@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::Needs;
 use super::codes::{Channel, Priority, Reason, State, Status};
 use super::group::Group;
+use super::hops::{Hop, Place, Put};
 use super::language::Language;
 use super::weight::Weight;
 
@@ -92,6 +93,22 @@ pub(crate) struct Trail {
     pub(crate) had_group: bool,
     /// Deadlines of its running SLA clocks by clock id, in milliseconds since the epoch.
     pub(crate) deadlines: BTreeMap<String, i64>,
+    /// Skills that it turned out to need, with least levels.
+    #[serde(default)]
+    pub(crate) missing: BTreeMap<String, u8>,
+    /// What put it where it is; none while nobody has looked at it.
+    #[serde(default)]
+    pub(crate) put: Option<Put>,
+    /// The last transfer.
+    #[serde(default)]
+    pub(crate) last_hop: Option<Hop>,
+    /// Whether a guard put it before its supervisors: they decide where it goes, and need not be
+    /// able to answer it.
+    #[serde(default)]
+    pub(crate) supervised: bool,
+    /// The decision by which it was last handed over with a summary.
+    #[serde(default)]
+    pub(crate) hand_over: Option<DecisionId>,
     /// What made it wait, so that its assignment says what it answers and continues the trace.
     pub(crate) cause: Cause,
 }
@@ -122,6 +139,14 @@ impl Item {
         }
     }
 
+    /// Where it is.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            group: self.group.clone(),
+            agent: self.agent.clone(),
+        }
+    }
+
     /// The earliest deadline of its SLA clocks.
     pub(crate) fn due_at(&self) -> Option<Timestamp> {
         let earliest = self.trail.deadlines.values().min();
@@ -142,6 +167,7 @@ impl Item {
         }
         self.trail.had_group |= group.is_some();
         self.trail.preferred = None;
+        self.trail.supervised = false;
         self.assigned_at = agent.as_ref().map(|_| at);
         self.begun = false;
         self.group = group;
@@ -195,13 +221,21 @@ impl Item {
     /// What an agent must bring along to get it from `group`'s queue.
     pub(crate) fn needs(&self, group: &Group) -> Needs {
         let mut skills = group.profile.required_skills.clone();
-        for skill in &self.facts.required_skills {
-            skills.entry(skill.clone()).or_insert(1);
+        let own = self.facts.required_skills.iter().map(|skill| (skill, 1));
+        let turned_out = self
+            .trail
+            .missing
+            .iter()
+            .map(|(skill, level)| (skill, *level));
+        for (skill, level) in own.chain(turned_out).filter(|_| !self.trail.supervised) {
+            let least = skills.entry(skill.clone()).or_insert(level);
+            *least = level.max(*least);
         }
+        let language = self.facts.certain_language().cloned();
         Needs {
             group: group.id.clone(),
             skills,
-            language: self.facts.certain_language().cloned(),
+            language: language.filter(|_| !self.trail.supervised),
             weight: Weight::TICKET,
             excluded: self.trail.excluded.clone(),
             preferred: self.trail.preferred.clone(),

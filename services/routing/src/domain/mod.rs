@@ -4,7 +4,7 @@
 //! leads a ticket to a group, [`placement`] says where it stands and what it asks, [`choice`] leads
 //! it from the group to an agent, [`queue`] decides whose turn it is when many
 //! wait. [`item`] is a ticket as routing sees it, [`decision`] the record of what was decided and
-//! why, and [`words`] tells it to people.
+//! why, [`words`] tells it to people, and [`hops`] watches how often it is passed on.
 //!
 //! [`rota`] is who is on duty when as configured, [`turns`] finds whose turn it is, [`duty`] adds
 //! the exceptions and whoever else stands in.
@@ -18,6 +18,7 @@ pub(crate) mod decision;
 pub(crate) mod directory;
 pub(crate) mod duty;
 pub(crate) mod group;
+pub(crate) mod hops;
 pub(crate) mod item;
 pub(crate) mod language;
 pub mod learning;

@@ -3,9 +3,10 @@
 use lotse_ids::{AgentId, GroupId};
 
 use super::choice::{Candidate, Criterion, Look, Misfit};
-use super::codes::{DecisionKind, Reason, TransferReason};
-use super::decision::Record;
+use super::codes::{DecisionKind, Guard, Reason, TransferReason};
+use super::decision::{Missing, Record};
 use super::directory::Directory;
+use super::hops::Place;
 use super::workflow::DEFAULT_RULE;
 
 /// Left-out agents are told by at most this many reasons; the rest is in the data.
@@ -196,10 +197,38 @@ fn by_hand(record: &Record, names: &Names<'_>) -> Vec<String> {
         };
         format!("The reason: {}; {counts}.", spoken(reason))
     }));
+    words.extend(missing(&by_hand.missing));
+    if let Some(guard) = by_hand.guard {
+        words.push(guarded(guard, by_hand.wanted.as_ref(), names));
+    }
     if by_hand.over_capacity {
         words.push("This put the agent over their capacity.".to_owned());
     }
     words
+}
+
+/// What whoever had it lacked.
+fn missing(missing: &Missing) -> Vec<String> {
+    let skill = missing.skill.iter();
+    let skill = skill.map(|skill| format!("It needs the skill {skill} from now on."));
+    let language = missing.language.iter();
+    let language = language.map(|tag| format!("It needs the language {tag} from now on."));
+    skill.chain(language).collect()
+}
+
+/// Why a transfer did not go where it was meant to, or should not have.
+fn guarded(guard: Guard, wanted: Option<&Place>, names: &Names<'_>) -> String {
+    let why = match guard {
+        Guard::HopLimit => "it has been passed on too often already",
+        Guard::PingPong => "it would go back to where it just came from",
+    };
+    match wanted {
+        Some(to) => format!(
+            "It was meant for {}, but {why}: supervisors decide where it goes.",
+            names.owner(to.agent.as_ref(), to.group.as_ref())
+        ),
+        None => format!("Note that {why}, and there was no supervisor to decide."),
+    }
 }
 
 const fn spoken(reason: TransferReason) -> &'static str {

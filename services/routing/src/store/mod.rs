@@ -1,7 +1,7 @@
 //! The tables that routing owns, all named `routing_…`.
 //!
 //! [`agents`] holds configuration and the fence of capacity in one row, [`items`] the tickets,
-//! [`decisions`] why they are where they are, [`settings`] everything configured under a name in all its versions,
+//! [`decisions`] why they are where they are, [`transfers`] what was undone, [`settings`] everything configured under a name in all its versions,
 //! [`rotas`] exceptions to rotas, and [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
 //! types; what is searched or fenced stands in columns beside them.
 
@@ -17,6 +17,7 @@ pub(crate) mod items;
 pub(crate) mod migrations;
 pub(crate) mod rotas;
 pub(crate) mod settings;
+pub(crate) mod transfers;
 
 use std::fmt::Display;
 use std::str::FromStr;

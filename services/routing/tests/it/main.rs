@@ -12,5 +12,6 @@ mod rebalancing;
 mod reopening;
 mod simulation;
 mod stage;
+mod transfers;
 mod upgrading;
 mod watching;

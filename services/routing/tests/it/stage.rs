@@ -155,7 +155,13 @@ impl Replica {
 
     /// Everything goes to one group.
     pub(crate) async fn default_group(&self, group: &str) {
+        self.put_rules(Vec::new(), group).await;
+    }
+
+    /// Rules, and a group for everything else.
+    pub(crate) async fn put_rules(&self, rules: Vec<proto::WorkflowRule>, group: &str) {
         let workflow = proto::Workflow {
+            rules,
             default_group_id: group.to_owned(),
             ..proto::Workflow::default()
         };
@@ -232,6 +238,15 @@ impl Replica {
             .await
             .unwrap()
             .into_inner()
+    }
+
+    /// What was said with a ticket, the latest first.
+    pub(crate) async fn hand_overs(&self, ticket: &str) -> Vec<proto::HandOver> {
+        let request = proto::GetHandOverRequest {
+            ticket_id: ticket.to_owned(),
+        };
+        let got = self.routing().get_hand_over(request).await.unwrap();
+        got.into_inner().hand_overs
     }
 
     pub(crate) async fn route(&self, ticket: &str) -> proto::TicketRoute {

@@ -176,6 +176,7 @@ fake!(RoutingService, routing: {
     assign_ticket(AssignTicketRequest) -> AssignTicketResponse
     transfer_ticket(TransferTicketRequest) -> TransferTicketResponse
     escalate_ticket(EscalateTicketRequest) -> EscalateTicketResponse
+    get_hand_over(GetHandOverRequest) -> GetHandOverResponse
     explain_routing(ExplainRoutingRequest) -> ExplainRoutingResponse
 );
 

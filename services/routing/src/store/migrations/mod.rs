@@ -4,6 +4,7 @@ mod begun;
 mod rotas;
 mod settings;
 mod tables;
+mod transfers;
 
 use sea_orm::DbErr;
 use sea_orm::sea_query::{Alias, ColumnDef, Index, Table, TableCreateStatement};
@@ -16,6 +17,7 @@ pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(rotas::CreateRotas),
         Box::new(settings::OneTableOfSettings),
         Box::new(begun::AddBegun),
+        Box::new(transfers::CountTransfers),
     ]
 }
 
