@@ -342,6 +342,7 @@ fn proto_rule(rule: &Rule) -> routing::WorkflowRule {
         tags: list(tags),
         skills: list(skills),
         attributes: attributes.clone(),
+        ..routing::WorkflowRule::default()
     }
 }
 

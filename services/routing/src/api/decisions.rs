@@ -1,10 +1,12 @@
 //! Decisions, as they are answered.
 
+use std::collections::BTreeMap;
+
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::time::to_proto;
 
 use super::hand_over::shown_summary;
-use super::show;
+use super::{show, workflow_out};
 use crate::app::hand_over::shown;
 use crate::domain::choice::{Candidate, Look, Needs};
 use crate::domain::decision::Decision;
@@ -29,6 +31,7 @@ pub(super) fn decision(decision: &Decision, directory: &Directory) -> proto::Dec
         from_agent_id: show::id(record.from_agent.as_ref()),
         workflow_version: step.map_or(0, |step| step.version),
         workflow_rule: step.map(|step| step.rule.clone()).unwrap_or_default(),
+        workflow_step: step.map_or(0, |step| step.number),
         needs: look.map(|look| needs(&look.needs)),
         candidates: look.map(candidates).unwrap_or_default(),
         eligible: look.map_or(0, |look| look.eligible),
@@ -53,24 +56,33 @@ fn needs(needs: &Needs) -> proto::Needs {
     let Needs {
         group,
         skills,
+        preferred_skills,
         language,
+        language_level,
+        min_tier,
+        order,
         weight,
         excluded,
         preferred,
     } = needs;
+    let skill_needs = |skills: &BTreeMap<String, u8>| {
+        let need = |(skill, level): (&String, &u8)| proto::SkillNeed {
+            skill: skill.clone(),
+            min_level: (*level).into(),
+        };
+        skills.iter().map(need).collect()
+    };
     proto::Needs {
         group_id: group.to_string(),
-        skills: skills
-            .iter()
-            .map(|(skill, level)| proto::SkillNeed {
-                skill: skill.clone(),
-                min_level: (*level).into(),
-            })
-            .collect(),
+        skills: skill_needs(skills),
         language: show::id(language.as_ref()),
         weight: weight.as_tickets(),
         excluded_agent_ids: excluded.iter().map(ToString::to_string).collect(),
         preferred_agent_id: show::id(preferred.as_ref()),
+        preferred_skills: skill_needs(preferred_skills),
+        language_level: (*language_level).into(),
+        min_tier: (*min_tier).into(),
+        order: workflow_out::order(*order),
     }
 }
 

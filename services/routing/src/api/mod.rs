@@ -16,6 +16,8 @@ mod rotas;
 mod routing;
 mod show;
 mod watch;
+mod workflow_in;
+mod workflow_out;
 mod workflows;
 
 use std::sync::Arc;

@@ -66,7 +66,7 @@ pub(super) fn tier(wrong: &mut Violations, field: &str, given: u32) -> u8 {
 }
 
 /// A level of 1 to 5; 0 means `default`, or is refused where there is none.
-fn level(wrong: &mut Violations, field: &str, given: u32, default: Option<u8>) -> u8 {
+pub(super) fn level(wrong: &mut Violations, field: &str, given: u32, default: Option<u8>) -> u8 {
     match (given, default) {
         (0, Some(default)) => default,
         (1..=5, _) => u8::try_from(given).unwrap_or(1),

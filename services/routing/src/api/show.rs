@@ -10,7 +10,6 @@ use crate::app::Outcome;
 use crate::domain::codes::{Channel, DecisionKind, Presence, Priority, State};
 use crate::domain::group::{Group, Skill};
 use crate::domain::item::Item;
-use crate::domain::workflow::{Conditions, Rule, Workflow};
 use crate::store::agents::Full;
 
 /// An id, or empty when there is none.
@@ -35,7 +34,9 @@ pub(super) fn outcome(outcome: Outcome) -> i32 {
     outcome.into()
 }
 
-fn levels<'a>(skills: impl Iterator<Item = (&'a String, &'a u8)>) -> Vec<proto::SkillLevel> {
+pub(super) fn levels<'a>(
+    skills: impl Iterator<Item = (&'a String, &'a u8)>,
+) -> Vec<proto::SkillLevel> {
     skills
         .map(|(skill, level)| proto::SkillLevel {
             skill: skill.clone(),
@@ -69,40 +70,6 @@ pub(super) fn skill(skill: &Skill) -> proto::Skill {
         etag: etag::of(skill.version),
         created_at: Some(to_proto(skill.created_at)),
         updated_at: Some(to_proto(skill.updated_at)),
-    }
-}
-
-pub(super) fn workflow(workflow: &Workflow) -> proto::Workflow {
-    proto::Workflow {
-        version: workflow.version,
-        rules: workflow.plan.rules.iter().map(rule).collect(),
-        default_group_id: workflow.plan.default_group.to_string(),
-        etag: etag::of(workflow.version.into()),
-        created_at: Some(to_proto(workflow.created_at)),
-    }
-}
-
-fn rule(rule: &Rule) -> proto::WorkflowRule {
-    let Rule { name, group, when } = rule;
-    let Conditions {
-        categories,
-        channels,
-        priorities,
-        languages,
-        tags,
-        skills,
-        attributes,
-    } = when;
-    proto::WorkflowRule {
-        name: name.clone(),
-        group_id: group.to_string(),
-        categories: categories.iter().cloned().collect(),
-        channels: channels.iter().map(|one| channel(*one)).collect(),
-        priorities: priorities.iter().map(|one| priority(*one)).collect(),
-        languages: languages.iter().map(ToString::to_string).collect(),
-        tags: tags.iter().cloned().collect(),
-        skills: skills.iter().cloned().collect(),
-        attributes: attributes.clone(),
     }
 }
 

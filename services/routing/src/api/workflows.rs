@@ -7,13 +7,11 @@ use lotse_proto::routing::v1::workflow_service_server::WorkflowService;
 use tonic::{Request, Response, Status};
 
 use super::{Api, cut, finish, parse, place, show};
-use crate::app::configuration::{WantedGroup, WantedRule, WantedSkill, WantedWorkflow};
+use super::{workflow_in, workflow_out};
+use crate::app::configuration::{WantedGroup, WantedSkill};
+use crate::app::workflow::Wanted;
 use crate::app::{Ref, find_group};
-use crate::domain::workflow::Conditions;
 use crate::error::Error;
-
-/// Most rules of a workflow.
-const RULES: usize = 256;
 
 fn wanted_group(request: &proto::PutGroupRequest) -> Result<WantedGroup, Error> {
     let proto::PutGroupRequest { group, request_id } = request;
@@ -73,90 +71,14 @@ fn wanted_skill(request: &proto::PutSkillRequest) -> Result<WantedSkill, Error> 
     finish(wrong, request_id, skill)
 }
 
-fn wanted_workflow(request: &proto::PutWorkflowRequest) -> Result<WantedWorkflow, Error> {
+fn wanted_workflow(request: &proto::PutWorkflowRequest) -> Result<Wanted, Error> {
     let proto::PutWorkflowRequest {
         workflow,
         request_id,
     } = request;
     let mut wrong = Violations::new();
-    let workflow = wrong
-        .present("workflow", workflow.as_ref())
-        .and_then(|workflow| {
-            let proto::Workflow {
-                version: _,
-                rules,
-                default_group_id,
-                etag,
-                created_at: _,
-            } = workflow;
-            let wrong = &mut wrong;
-            parse::at_most(wrong, "workflow.rules", rules.len(), RULES);
-            let rules = rules.iter().enumerate();
-            let rules: Vec<WantedRule> = rules
-                .filter_map(|(at, rule)| wanted_rule(wrong, &format!("workflow.rules[{at}]"), rule))
-                .collect();
-            let field = "workflow.default_group_id";
-            let default_group = parse::required_reference(wrong, field, default_group_id)?;
-            Some(WantedWorkflow {
-                rules,
-                default_group,
-                etag: etag.clone(),
-            })
-        });
+    let workflow = workflow_in::wanted(workflow.as_ref(), &mut wrong);
     finish(wrong, request_id, workflow)
-}
-
-/// A rule; none when it names no group, which is then noted as wrong.
-fn wanted_rule(
-    wrong: &mut Violations,
-    path: &str,
-    rule: &proto::WorkflowRule,
-) -> Option<WantedRule> {
-    let proto::WorkflowRule {
-        name,
-        group_id,
-        categories,
-        channels,
-        priorities,
-        languages,
-        tags,
-        skills,
-        attributes,
-    } = rule;
-    let field = |name: &str| format!("{path}.{name}");
-    let name = parse::rule_name(wrong, &field("name"), name);
-    let group = parse::required_reference(wrong, &field("group_id"), group_id);
-    for (list, length) in [
-        ("channels", channels.len()),
-        ("priorities", priorities.len()),
-        ("languages", languages.len()),
-        ("skills", skills.len()),
-        ("attributes", attributes.len()),
-    ] {
-        parse::at_most(wrong, &field(list), length, parse::list());
-    }
-    let when = Conditions {
-        categories: parse::values(wrong, &field("categories"), categories),
-        channels: channels
-            .iter()
-            .filter_map(|one| parse::channel(wrong, &field("channels"), *one))
-            .collect(),
-        priorities: priorities
-            .iter()
-            .filter_map(|one| parse::priority(wrong, &field("priorities"), *one))
-            .collect(),
-        languages: languages
-            .iter()
-            .filter_map(|one| parse::language(wrong, &field("languages"), one))
-            .collect(),
-        tags: parse::values(wrong, &field("tags"), tags),
-        skills: skills
-            .iter()
-            .map(|one| parse::skill(wrong, &field("skills"), one))
-            .collect(),
-        attributes: attributes.clone(),
-    };
-    group.map(|group| WantedRule { name, group, when })
 }
 
 #[tonic::async_trait]
@@ -270,7 +192,7 @@ impl WorkflowService for Api {
             |tx| async move {
                 let (workflow, outcome) = self.app.put_workflow(&tx, wanted).await?;
                 Ok(proto::PutWorkflowResponse {
-                    workflow: Some(show::workflow(&workflow)),
+                    workflow: Some(workflow_out::workflow(&workflow)),
                     outcome: show::outcome(outcome),
                 })
             },
@@ -284,7 +206,7 @@ impl WorkflowService for Api {
     ) -> Result<Response<proto::GetWorkflowResponse>, Status> {
         let proto::GetWorkflowRequest { version } = request.into_inner();
         let workflow = self.app.workflow((version > 0).then_some(version)).await?;
-        let workflow = Some(show::workflow(&workflow));
+        let workflow = Some(workflow_out::workflow(&workflow));
         Ok(Response::new(proto::GetWorkflowResponse { workflow }))
     }
 }

@@ -1,8 +1,7 @@
-//! Groups, skills and the workflow.
+//! Groups and skills.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use lotse_errors::Violations;
 use lotse_ids::{AgentId, GroupId};
 use lotse_journal::Tx;
 
@@ -10,9 +9,8 @@ use super::settings::{meant, put};
 use super::{App, Outcome, Ref, find_agent, find_group};
 use crate::domain::directory::Directory;
 use crate::domain::group::{Group, GroupProfile, Skill, SkillProfile};
-use crate::domain::workflow::{Conditions, ONLY_WORKFLOW, Plan, Rule, Workflow};
 use crate::error::Error;
-use crate::store::{directory, settings as store};
+use crate::store::directory;
 
 /// A group as a caller wants it.
 #[derive(Clone, Debug)]
@@ -33,22 +31,6 @@ pub(crate) struct WantedSkill {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) etag: String,
-}
-
-/// A workflow as a caller wants it.
-#[derive(Clone, Debug)]
-pub(crate) struct WantedWorkflow {
-    pub(crate) rules: Vec<WantedRule>,
-    pub(crate) default_group: Ref<GroupId>,
-    pub(crate) etag: String,
-}
-
-/// A rule as a caller wants it.
-#[derive(Clone, Debug)]
-pub(crate) struct WantedRule {
-    pub(crate) name: String,
-    pub(crate) group: Ref<GroupId>,
-    pub(crate) when: Conditions,
 }
 
 impl App {
@@ -79,27 +61,6 @@ impl App {
             description: wanted.description.clone(),
         };
         put(tx, before, profile, &wanted.etag, self.now()).await
-    }
-
-    /// Replaces the workflow.
-    pub(crate) async fn put_workflow(
-        &self,
-        tx: &Tx,
-        wanted: &WantedWorkflow,
-    ) -> Result<(Workflow, Outcome), Error> {
-        directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
-        let before = store::in_force(tx, &ONLY_WORKFLOW.to_owned()).await?;
-        let plan = plan(&directory, wanted)?;
-        let (setting, outcome) = put(tx, before.as_ref(), plan, &wanted.etag, self.now()).await?;
-        Ok((setting.into(), outcome))
-    }
-
-    /// A version of the workflow, or the one in force.
-    pub(crate) async fn workflow(&self, version: Option<u32>) -> Result<Workflow, Error> {
-        let only = ONLY_WORKFLOW.to_owned();
-        let setting = self.at_version::<Plan>(&only, version.map(i64::from));
-        Ok(setting.await?.into())
     }
 }
 
@@ -134,39 +95,4 @@ pub(super) fn known_skills<'a>(
         }),
         None => Ok(()),
     }
-}
-
-/// The workflow with its groups found, or everything that is wrong with it.
-fn plan(directory: &Directory, wanted: &WantedWorkflow) -> Result<Plan, Error> {
-    let mut wrong = Violations::new();
-    let mut rules = Vec::with_capacity(wanted.rules.len());
-    let mut names = BTreeSet::new();
-    for (at, WantedRule { name, group, when }) in wanted.rules.iter().enumerate() {
-        let path = format!("workflow.rules[{at}]");
-        let named = names.insert(name);
-        wrong.require(
-            &format!("{path}.name"),
-            named,
-            "must be unique in the workflow",
-        );
-        let unconditional = "must have a condition: no rule after it would ever be reached";
-        wrong.require(&path, !when.is_empty(), unconditional);
-        let group = find_group(directory, group);
-        rules.extend(
-            wrong
-                .take(&format!("{path}.group_id"), group)
-                .map(|group| Rule {
-                    name: name.clone(),
-                    group: group.id.clone(),
-                    when: when.clone(),
-                }),
-        );
-    }
-    let default = find_group(directory, &wanted.default_group);
-    let default = wrong.take("workflow.default_group_id", default);
-    let default_group = wrong.finish_with(default)?.id.clone();
-    Ok(Plan {
-        rules,
-        default_group,
-    })
 }

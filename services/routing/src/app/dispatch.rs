@@ -1,23 +1,33 @@
 //! Automatic assignment: what waits is given to whoever is free.
 
+use lotse_clock::Timestamp;
+
 use super::App;
 use crate::domain::agent::Seat;
-use crate::domain::queue::{plan, turn};
+use crate::domain::queue::{next_change, plan, turn};
 use crate::error::Error;
 use crate::store::{agents, items};
 
 /// Waiting tickets looked at together.
 const PAGE: u64 = 500;
 
+/// What a look through the queue came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dispatched {
+    /// Something was done; there may be more.
+    Some,
+    /// There was nothing to do, before this at the earliest unless something happens.
+    Nothing(Option<Timestamp>),
+}
+
 impl App {
-    /// Looks through the queue until something can be done, and does it. Returns whether there was
-    /// anything to do; then there may be more.
-    pub(crate) async fn dispatch(&self) -> Result<bool, Error> {
+    /// Looks through the queue until something can be done, and does it.
+    pub(crate) async fn dispatch(&self) -> Result<Dispatched, Error> {
         let conn = self.db.reader();
         // The usual case first: nothing waits.
         let any = items::waiting(conn, &items::Wanted::default(), None, 1).await?;
         if any.is_empty() {
-            return Ok(false);
+            return Ok(Dispatched::Nothing(None));
         }
         let directory = self.directory.get(conn).await?;
         let mut seats = agents::seats(conn).await?;
@@ -28,18 +38,22 @@ impl App {
             ..items::Wanted::default()
         };
         let mut after = None;
+        let mut until: Option<Timestamp> = None;
         loop {
             let page = items::waiting(conn, &wanted, after.as_ref(), PAGE).await?;
-            let planned = plan(&page, &directory, &mut seats, self.now());
+            let now = self.now();
+            let planned = plan(&page, &directory, &mut seats, now);
             if !planned.is_empty() {
                 for one in &planned {
                     self.carry_out(one, &directory).await?;
                 }
-                return Ok(true);
+                return Ok(Dispatched::Some);
             }
+            let change = next_change(&page, &directory, &seats, now);
+            until = until.into_iter().chain(change).min();
             match page.last() {
                 Some(last) if page.len() as u64 == PAGE => after = Some(turn(last)),
-                _ => return Ok(false),
+                _ => return Ok(Dispatched::Nothing(until)),
             }
         }
     }

@@ -16,6 +16,7 @@ pub(crate) mod rebalance;
 pub(crate) mod rotas;
 pub(crate) mod settings;
 pub(crate) mod watch;
+pub(crate) mod workflow;
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -67,6 +67,11 @@ impl Seat {
         self.capacity - self.load
     }
 
+    /// Whether the agent takes new work.
+    pub(crate) fn is_online(&self) -> bool {
+        self.presence == Presence::Online
+    }
+
     /// Whether automatic routing may give the agent one more ticket, as far as the agent's own
     /// state goes.
     pub(crate) fn is_free(&self) -> bool {

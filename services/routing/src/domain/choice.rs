@@ -8,8 +8,8 @@ use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId};
 use serde::{Deserialize, Serialize};
 
-use super::agent::{Agent, Seat};
-use super::codes::{Presence, Reason};
+use super::agent::{Agent, Profile, Seat};
+use super::codes::{Order, Presence, Reason};
 use super::directory::{Directory, Seats};
 use super::language::Language;
 use super::weight::Weight;
@@ -24,14 +24,31 @@ pub(crate) struct Needs {
     pub(crate) group: GroupId,
     /// Skills with least levels.
     pub(crate) skills: BTreeMap<String, u8>,
+    /// Skills with least levels that the workflow still prefers: asked like the others until they
+    /// are dropped.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) preferred_skills: BTreeMap<String, u8>,
     /// The language, when it is certain.
     pub(crate) language: Option<Language>,
+    /// How well the agent must know it.
+    #[serde(default = "lowest")]
+    pub(crate) language_level: u8,
+    /// Least support level; 0 for any.
+    #[serde(default)]
+    pub(crate) min_tier: u8,
+    /// Which of several gets it.
+    #[serde(default)]
+    pub(crate) order: Order,
     /// Room in the agent's capacity.
     pub(crate) weight: Weight,
     /// Agents who must not get it.
     pub(crate) excluded: BTreeSet<AgentId>,
     /// Who goes before all others: had the ticket before it was reopened.
     pub(crate) preferred: Option<AgentId>,
+}
+
+const fn lowest() -> u8 {
+    1
 }
 
 /// Why an agent cannot get a ticket. Sorts in the order of checking.
@@ -44,12 +61,19 @@ pub(crate) enum Misfit {
     NotOnline,
     /// Passed the ticket on before.
     Excluded,
+    /// Has less than this support level.
+    BelowTier(u8),
     /// Lacks a skill, or has less of it than this level.
     LacksSkill(String, u8),
     /// Does not speak the language.
     LacksLanguage(Language),
+    /// Speaks the language less well than this level.
+    LacksLanguageLevel(Language, u8),
     /// Has no room.
     AtCapacity,
+    /// Lacks a skill that is still preferred, or has less of it than this level; would get the
+    /// ticket otherwise.
+    LacksPreferred(String, u8),
 }
 
 /// An eligible agent, with everything the order depends on.
@@ -98,9 +122,12 @@ impl Misfit {
             Self::Retired => "retired",
             Self::NotOnline => "not_online",
             Self::Excluded => "excluded",
+            Self::BelowTier(_) => "below_tier",
             Self::LacksSkill(..) => "lacks_skill",
             Self::LacksLanguage(_) => "lacks_language",
+            Self::LacksLanguageLevel(..) => "lacks_language_level",
             Self::AtCapacity => "at_capacity",
+            Self::LacksPreferred(..) => "lacks_preferred",
         }
     }
 }
@@ -109,8 +136,14 @@ impl Misfit {
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LacksSkill(skill, level) => write!(f, "{skill} at level {level} or more"),
+            Self::LacksSkill(skill, level) | Self::LacksPreferred(skill, level) => {
+                write!(f, "{skill} at level {level} or more")
+            }
             Self::LacksLanguage(language) => write!(f, "{language}"),
+            Self::LacksLanguageLevel(language, level) => {
+                write!(f, "{language} at level {level} or more")
+            }
+            Self::BelowTier(tier) => write!(f, "tier {tier} or more"),
             Self::Retired | Self::NotOnline | Self::Excluded | Self::AtCapacity => Ok(()),
         }
     }
@@ -119,9 +152,13 @@ impl fmt::Display for Misfit {
 impl Candidate {
     fn new(agent: &Agent, seat: &Seat, needs: &Needs) -> Self {
         let profile = &agent.profile;
-        let skills = needs
+        let asked: BTreeSet<&String> = needs
             .skills
             .keys()
+            .chain(needs.preferred_skills.keys())
+            .collect();
+        let skills = asked
+            .into_iter()
             .filter_map(|skill| profile.skills.get(skill));
         let language = needs.language.as_ref();
         let language = language.and_then(|language| profile.language_level(language));
@@ -143,30 +180,38 @@ impl Candidate {
         self.spare.thousandths() as f64 / self.capacity.thousandths().max(1) as f64
     }
 
-    /// The first criterion in which two candidates differ.
-    pub(crate) fn compare(&self, other: &Self) -> (Criterion, Ordering) {
-        let fit = other.fit.cmp(&self.fit);
-        if fit.is_ne() {
-            return (Criterion::Fit, fit);
-        }
+    /// The first criterion of an order in which two candidates differ.
+    pub(crate) fn compare(&self, other: &Self, order: Order) -> (Criterion, Ordering) {
+        let criteria = match order {
+            Order::BestFit => [Criterion::Fit, Criterion::Spare, Criterion::LongestIdle],
+            Order::LongestIdle => [Criterion::LongestIdle, Criterion::Fit, Criterion::Spare],
+            Order::MostSpare => [Criterion::Spare, Criterion::Fit, Criterion::LongestIdle],
+        };
+        criteria
+            .into_iter()
+            .map(|criterion| (criterion, self.compare_by(other, criterion)))
+            .find(|(_, ordering)| ordering.is_ne())
+            .unwrap_or_else(|| (Criterion::Id, self.compare_by(other, Criterion::Id)))
+    }
+
+    fn compare_by(&self, other: &Self, criterion: Criterion) -> Ordering {
         // a/b > c/d without rounding: a*d > c*b.
         let product = |spare: Weight, capacity: Weight| {
             i128::from(spare.thousandths()) * i128::from(capacity.thousandths())
         };
-        let spare = product(other.spare, self.capacity).cmp(&product(self.spare, other.capacity));
-        if spare.is_ne() {
-            return (Criterion::Spare, spare);
+        match criterion {
+            Criterion::Fit => other.fit.cmp(&self.fit),
+            Criterion::Spare => {
+                product(other.spare, self.capacity).cmp(&product(self.spare, other.capacity))
+            }
+            // None, never assigned, sorts before every time.
+            Criterion::LongestIdle => self.last_assigned_at.cmp(&other.last_assigned_at),
+            Criterion::Id => self.agent.cmp(&other.agent),
         }
-        // None, never assigned, sorts before every time.
-        let last = self.last_assigned_at.cmp(&other.last_assigned_at);
-        if last.is_ne() {
-            return (Criterion::LongestIdle, last);
-        }
-        (Criterion::Id, self.agent.cmp(&other.agent))
     }
 }
 
-/// What candidates are ordered by, in this order.
+/// What candidates are ordered by, in this order unless the workflow says another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Criterion {
     /// More of the needed skills and language.
@@ -194,23 +239,41 @@ pub(crate) fn misfit(agent: &Agent, seat: &Seat, needs: &Needs) -> Option<Misfit
     if needs.excluded.contains(&agent.id) {
         return Some(Misfit::Excluded);
     }
-    if needs.preferred.as_ref() != Some(&agent.id) {
-        let lacking = needs
-            .skills
-            .iter()
-            .find(|(skill, level)| profile.skills.get(*skill).is_none_or(|has| has < level));
-        if let Some((skill, level)) = lacking {
-            return Some(Misfit::LacksSkill(skill.clone(), *level));
+    let had_it = needs.preferred.as_ref() == Some(&agent.id);
+    if !had_it {
+        if profile.tier < needs.min_tier {
+            return Some(Misfit::BelowTier(needs.min_tier));
         }
-        let foreign = needs
-            .language
-            .as_ref()
-            .filter(|language| profile.language_level(language).is_none());
-        if let Some(language) = foreign {
-            return Some(Misfit::LacksLanguage(language.clone()));
+        if let Some((skill, level)) = lacking(profile, &needs.skills) {
+            return Some(Misfit::LacksSkill(skill, level));
+        }
+        if let Some(language) = &needs.language {
+            match profile.language_level(language) {
+                None => return Some(Misfit::LacksLanguage(language.clone())),
+                Some(level) if level < needs.language_level => {
+                    let level = needs.language_level;
+                    return Some(Misfit::LacksLanguageLevel(language.clone(), level));
+                }
+                Some(_) => {}
+            }
         }
     }
-    (seat.spare() < needs.weight).then_some(Misfit::AtCapacity)
+    if seat.spare() < needs.weight {
+        return Some(Misfit::AtCapacity);
+    }
+    if had_it {
+        return None;
+    }
+    lacking(profile, &needs.preferred_skills)
+        .map(|(skill, level)| Misfit::LacksPreferred(skill, level))
+}
+
+/// The first of these skills that an agent lacks, or has too little of.
+fn lacking(profile: &Profile, skills: &BTreeMap<String, u8>) -> Option<(String, u8)> {
+    let mut skills = skills.iter();
+    let lacking =
+        skills.find(|(skill, level)| profile.skills.get(*skill).is_none_or(|has| has < level));
+    lacking.map(|(skill, level)| (skill.clone(), *level))
 }
 
 /// Looks for the best agent of the group.
@@ -232,7 +295,7 @@ pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats) -> Choi
             Some(misfit) => *rejections.entry(misfit).or_default() += 1,
         }
     }
-    candidates.sort_by(|a, b| a.compare(b).1);
+    candidates.sort_by(|a, b| a.compare(b, needs.order).1);
     let same = needs.preferred.as_ref();
     let same = same.and_then(|id| candidates.iter().position(|one| one.agent == *id));
     if let Some(at) = same {
@@ -266,9 +329,13 @@ fn why_nobody(rejections: &BTreeMap<Misfit, u32>) -> Reason {
         None | Some(Misfit::Retired) => Reason::EmptyGroup,
         Some(Misfit::NotOnline) => Reason::NobodyOnline,
         Some(Misfit::Excluded) => Reason::NobodyEligible,
+        Some(Misfit::BelowTier(_)) => Reason::NobodyOfTier,
         Some(Misfit::LacksSkill(..)) => Reason::NobodySkilled,
-        Some(Misfit::LacksLanguage(_)) => Reason::NobodySpeaksLanguage,
+        Some(Misfit::LacksLanguage(_) | Misfit::LacksLanguageLevel(..)) => {
+            Reason::NobodySpeaksLanguage
+        }
         Some(Misfit::AtCapacity) => Reason::AllBusy,
+        Some(Misfit::LacksPreferred(..)) => Reason::WaitingForPreferred,
     }
 }
 

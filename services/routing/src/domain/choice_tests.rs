@@ -6,7 +6,11 @@ fn needs() -> Needs {
     Needs {
         group: group(1),
         skills: BTreeMap::new(),
+        preferred_skills: BTreeMap::new(),
         language: None,
+        language_level: 1,
+        min_tier: 0,
+        order: Order::BestFit,
         weight: Weight::TICKET,
         excluded: BTreeSet::new(),
         preferred: None,
@@ -218,8 +222,8 @@ proptest! {
         prop_assert_eq!(left_out as usize + may.len(), members.len());
         for (at, a) in candidates.iter().enumerate() {
             for b in &candidates[at + 1..] {
-                prop_assert_eq!(a.compare(b).1, Ordering::Less, "the order is total");
-                prop_assert_eq!(b.compare(a).1, Ordering::Greater);
+                prop_assert_eq!(a.compare(b, Order::BestFit).1, Ordering::Less, "the order is total");
+                prop_assert_eq!(b.compare(a, Order::BestFit).1, Ordering::Greater);
             }
         }
     }

@@ -100,6 +100,26 @@ codes! {
         Closed = "closed",
     }
 
+    /// Which of several eligible agents gets a ticket.
+    Order {
+        /// Whoever fits best.
+        BestFit = "best_fit",
+        /// Whoever has been without a new ticket for longest.
+        LongestIdle = "longest_idle",
+        /// Whoever has the largest share of their capacity free.
+        MostSpare = "most_spare",
+    }
+
+    /// Why a step of the workflow was passed over.
+    SkipReason {
+        /// No agent of its group is online.
+        NobodyOnline = "nobody_online",
+        /// No agent of its group has room.
+        NobodyFree = "nobody_free",
+        /// It is none of its hours.
+        OutsideHours = "outside_hours",
+    }
+
     /// Where a ticket stands in routing.
     State {
         /// Nobody has it.
@@ -192,12 +212,26 @@ codes! {
         NobodySpeaksLanguage = "nobody_speaks_language",
         /// Those online passed the ticket on before.
         NobodyEligible = "nobody_eligible",
+        /// Nobody online has the support level.
+        NobodyOfTier = "nobody_of_tier",
+        /// Who could take it lacks skills that are still preferred.
+        WaitingForPreferred = "waiting_for_preferred",
         /// A person assigned.
         Manual = "manual",
         /// A person passed it on.
         Transfer = "transfer",
         /// A person sent it up.
         Escalation = "escalation",
+    }
+}
+
+#[allow(
+    clippy::derivable_impls,
+    reason = "the macro derives what all codes have"
+)]
+impl Default for Order {
+    fn default() -> Self {
+        Self::BestFit
     }
 }
 

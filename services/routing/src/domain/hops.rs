@@ -83,10 +83,11 @@ pub(crate) struct Limits {
 impl Limits {
     /// As configured; a supervisor group that is gone is none.
     pub(crate) fn of(directory: &Directory) -> Self {
-        let _ = directory;
+        let plan = directory.workflow.as_ref().map(|workflow| &workflow.plan);
+        let supervisors = plan.and_then(|plan| plan.supervisors.clone());
         Self {
-            hops: HOP_LIMIT,
-            supervisors: None,
+            hops: plan.map_or(HOP_LIMIT, |plan| plan.hop_limit),
+            supervisors: supervisors.filter(|group| directory.groups.contains_key(group)),
         }
     }
 

@@ -7,7 +7,7 @@ use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
 use serde::{Deserialize, Serialize};
 
 use super::choice::Needs;
-use super::codes::{Channel, Priority, Reason, State, Status};
+use super::codes::{Channel, Order, Priority, Reason, State, Status};
 use super::group::Group;
 use super::hops::{Hop, Place, Put};
 use super::language::Language;
@@ -80,6 +80,9 @@ pub(crate) struct Facts {
     pub(crate) required_skills: BTreeSet<String>,
     /// The group that the ticket's creator asked for.
     pub(crate) requested_group: Option<GroupId>,
+    /// Key of the requester's organisation; empty when not known.
+    #[serde(default)]
+    pub(crate) organisation: String,
 }
 
 /// What routing remembers of a ticket.
@@ -89,6 +92,10 @@ pub(crate) struct Trail {
     pub(crate) excluded: BTreeSet<AgentId>,
     /// Who had it before it was reopened.
     pub(crate) preferred: Option<AgentId>,
+    /// Whether a person chose its group, or an agent had it there: then it stays there, and the
+    /// workflow no longer moves it. What older versions placed stays, too.
+    #[serde(default = "always")]
+    pub(crate) settled: bool,
     /// Whether it was ever given to a group or an agent of one; waiting for one does not count.
     pub(crate) had_group: bool,
     /// Deadlines of its running SLA clocks by clock id, in milliseconds since the epoch.
@@ -111,6 +118,10 @@ pub(crate) struct Trail {
     pub(crate) hand_over: Option<DecisionId>,
     /// What made it wait, so that its assignment says what it answers and continues the trace.
     pub(crate) cause: Cause,
+}
+
+const fn always() -> bool {
+    true
 }
 
 /// Where a change comes from.
@@ -165,6 +176,7 @@ impl Item {
         if let Some(agent) = &agent {
             self.trail.excluded.remove(agent);
         }
+        self.trail.settled = group.is_some();
         self.trail.had_group |= group.is_some();
         self.trail.preferred = None;
         self.trail.supervised = false;
@@ -197,8 +209,10 @@ impl Item {
         self.state() == State::Assigned && self.status == Status::Open && !self.begun
     }
 
-    /// Leaves it waiting, with the decision that says why.
+    /// Leaves it waiting where it was placed, with the decision that says why.
     pub(crate) fn wait(&mut self, group: Option<GroupId>, decision: DecisionId, reason: Reason) {
+        // Where something else than the workflow put it, it stays.
+        self.trail.settled &= self.group == group;
         self.group = group;
         self.decision = Some(decision);
         self.reason = Some(reason);
@@ -235,7 +249,11 @@ impl Item {
         Needs {
             group: group.id.clone(),
             skills,
+            preferred_skills: BTreeMap::new(),
             language: language.filter(|_| !self.trail.supervised),
+            language_level: 1,
+            min_tier: 0,
+            order: Order::default(),
             weight: Weight::TICKET,
             excluded: self.trail.excluded.clone(),
             preferred: self.trail.preferred.clone(),

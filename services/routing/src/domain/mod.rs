@@ -14,6 +14,7 @@
 pub(crate) mod agent;
 pub(crate) mod choice;
 pub(crate) mod codes;
+pub(crate) mod conditions;
 pub(crate) mod decision;
 pub(crate) mod directory;
 pub(crate) mod duty;
@@ -28,6 +29,7 @@ pub(crate) mod rebalance;
 pub(crate) mod rota;
 pub(crate) mod setting;
 pub(crate) mod turns;
+pub(crate) mod way;
 pub(crate) mod weight;
 pub(crate) mod words;
 pub(crate) mod workflow;

@@ -1,11 +1,17 @@
 //! Where a waiting ticket stands: in which group's queue, and what it asks of an agent there.
+//!
+//! A pure function of the ticket, the configuration, who is there, and the time. All that time
+//! does counts from the ticket's original queue time, so nothing of a step needs to be remembered:
+//! a ticket that comes back after a declined offer or a restart is where its age puts it.
 
 use lotse_clock::Timestamp;
 use lotse_ids::GroupId;
 
 use super::choice::Needs;
-use super::directory::Directory;
+use super::codes::{Channel, SkipReason};
+use super::directory::{Directory, Seats};
 use super::item::Item;
+use super::way::{Way, WorkflowStep};
 use super::workflow::Step;
 
 /// A place in a group's queue.
@@ -17,27 +23,65 @@ pub(crate) struct Placement {
     pub(crate) step: Option<Step>,
     /// What an agent must bring along now.
     pub(crate) needs: Needs,
-    /// When time alone changes any of this: a step or a preference runs out. None when only an
-    /// event does.
+    /// When time alone changes any of this: a step or a preference runs out, hours open or close.
+    /// None when only an event does.
     pub(crate) changes_at: Option<Timestamp>,
 }
 
-/// Places an item: where it is already, else where its creator asked for, else where the workflow
-/// leads. None while nobody configured where tickets go.
-pub(crate) fn place(item: &Item, directory: &Directory, _now: Timestamp) -> Option<Placement> {
-    let given = item.group.as_ref().or_else(|| requested(item, directory));
-    let step = match (given, &directory.workflow) {
-        (None, Some(workflow)) => Some(workflow.choose(item)),
-        _ => None,
-    };
-    let group = given.or(step.as_ref().map(|step| &step.group))?;
-    let group = directory.groups.get(group)?;
-    Some(Placement {
-        group: group.id.clone(),
-        needs: item.needs(group),
-        step,
-        changes_at: None,
-    })
+/// Who is there: all that passing over a step depends on beside the time.
+pub(crate) trait Pools {
+    /// How many agents of a group are online for a channel.
+    fn online(&self, group: &GroupId, channel: Channel) -> usize;
+
+    /// How many of them have room for one more ticket.
+    fn free(&self, group: &GroupId, channel: Channel) -> usize;
+}
+
+/// Counts seats when asked.
+pub(crate) struct SeatPools<'a> {
+    /// Who is in which group.
+    pub(crate) directory: &'a Directory,
+    /// Who is there.
+    pub(crate) seats: &'a Seats,
+}
+
+/// As if everybody were there: where a ticket would go on a good day.
+pub(crate) struct Everybody;
+
+/// Places an item: where a person or its work has put it, else where its creator asked for, else
+/// where the workflow leads. None while nobody configured where tickets go.
+pub(crate) fn place(
+    item: &Item,
+    directory: &Directory,
+    pools: &impl Pools,
+    now: Timestamp,
+) -> Option<Placement> {
+    let settled = item.group.as_ref().filter(|_| item.trail.settled);
+    match (
+        settled.or_else(|| requested(item, directory)),
+        &directory.workflow,
+    ) {
+        (None, Some(workflow)) => {
+            let (rule, way) = workflow.choose(item);
+            lead(item, way, directory, pools, now, |group| Step {
+                group: group.clone(),
+                version: workflow.version,
+                rule: rule.to_owned(),
+                number: 0,
+                skipped: Vec::new(),
+                relaxes_at: None,
+            })
+        }
+        (given, _) => {
+            let group = directory.groups.get(given.or(item.group.as_ref())?)?;
+            Some(Placement {
+                group: group.id.clone(),
+                needs: item.needs(group),
+                step: None,
+                changes_at: None,
+            })
+        }
+    }
 }
 
 /// The group that the ticket's creator asked for, if there is such a group.
@@ -45,3 +89,105 @@ fn requested<'a>(item: &'a Item, directory: &Directory) -> Option<&'a GroupId> {
     let group = item.facts.requested_group.as_ref();
     group.filter(|group| directory.groups.contains_key(*group))
 }
+
+/// Leads an item along its way.
+fn lead(
+    item: &Item,
+    way: &Way,
+    directory: &Directory,
+    pools: &impl Pools,
+    now: Timestamp,
+    begin: impl Fn(&GroupId) -> Step,
+) -> Option<Placement> {
+    let skips = |step: &WorkflowStep| skips(step, item.channel, pools, now);
+    let (at, skipped) = way.step_at(item.queued_at, now, skips);
+    let on = way.steps.get(at)?;
+    let group = directory.groups.get(&on.group)?;
+    let mut needs = item.needs(group);
+    on.terms.ask(&mut needs);
+    let relaxes_at = way.prefer(&mut needs, item.queued_at, now);
+    let is_last = at + 1 == way.steps.len();
+    // What is given up on here goes on at the end of the step, or when its hours do.
+    let own = on.ends_at(item.queued_at).filter(|_| !is_last);
+    let hours = on.skip_if.outside.as_ref().filter(|_| !is_last);
+    let closes = hours.and_then(|hours| hours.change_after(now));
+    // What was passed over for nothing but its hours is come back to when they begin.
+    let opens = skipped.iter().filter_map(|(at, why)| {
+        let step = way.steps.get(*at)?;
+        let opens = step.skip_if.outside.as_ref()?.change_after(now)?;
+        let in_time = step.ends_at(item.queued_at).is_none_or(|end| opens < end);
+        (*why == SkipReason::OutsideHours && in_time).then_some(opens)
+    });
+    let changes_at = [own, closes, relaxes_at]
+        .into_iter()
+        .flatten()
+        .chain(opens)
+        .min();
+    Some(Placement {
+        group: group.id.clone(),
+        step: Some(Step {
+            number: number(at),
+            skipped: skipped
+                .iter()
+                .map(|(at, why)| (number(*at), *why))
+                .collect(),
+            relaxes_at: relaxes_at.map(Timestamp::as_millis),
+            ..begin(&group.id)
+        }),
+        needs,
+        changes_at,
+    })
+}
+
+/// Steps are counted from 1 for people.
+fn number(at: usize) -> u32 {
+    u32::try_from(at + 1).unwrap_or(u32::MAX)
+}
+
+/// Why a step is passed over, if it is. Who is there comes first: hours that open change nothing
+/// while nobody is.
+fn skips(
+    step: &WorkflowStep,
+    channel: Channel,
+    pools: &impl Pools,
+    now: Timestamp,
+) -> Option<SkipReason> {
+    let skip_if = &step.skip_if;
+    if skip_if.nobody_online && pools.online(&step.group, channel) == 0 {
+        return Some(SkipReason::NobodyOnline);
+    }
+    if skip_if.nobody_free && pools.free(&step.group, channel) == 0 {
+        return Some(SkipReason::NobodyFree);
+    }
+    let outside = skip_if.outside.as_ref();
+    let closed = outside.is_some_and(|hours| !hours.contain(now));
+    closed.then_some(SkipReason::OutsideHours)
+}
+
+impl Pools for SeatPools<'_> {
+    fn online(&self, group: &GroupId, _channel: Channel) -> usize {
+        let members = self.directory.members(group);
+        let seats = members.filter_map(|agent| self.seats.get(&agent.id));
+        seats.filter(|seat| seat.is_online()).count()
+    }
+
+    fn free(&self, group: &GroupId, _channel: Channel) -> usize {
+        let members = self.directory.members(group);
+        let seats = members.filter_map(|agent| self.seats.get(&agent.id));
+        seats.filter(|seat| seat.is_free()).count()
+    }
+}
+
+impl Pools for Everybody {
+    fn online(&self, _group: &GroupId, _channel: Channel) -> usize {
+        usize::MAX
+    }
+
+    fn free(&self, _group: &GroupId, _channel: Channel) -> usize {
+        usize::MAX
+    }
+}
+
+#[cfg(test)]
+#[path = "placement_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use super::choice::{Look, choose};
 use super::codes::{Priority, Reason};
 use super::directory::{Directory, Seats};
 use super::item::{Cause, Item};
-use super::placement::place;
+use super::placement::{Placement, SeatPools, place};
 use super::weight::Weight;
 use super::workflow::Step;
 
@@ -75,7 +75,27 @@ pub(crate) fn look_at(
     seats: &Seats,
     now: Timestamp,
 ) -> Planned {
-    let (group, step, choice) = match place(item, directory, now) {
+    let pools = SeatPools { directory, seats };
+    look_in(item, place(item, directory, &pools, now), directory, seats)
+}
+
+/// When time alone changes where one of the items stands, or what it asks.
+pub(crate) fn next_change(
+    items: &[Item],
+    directory: &Directory,
+    seats: &Seats,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let pools = SeatPools { directory, seats };
+    let places = items
+        .iter()
+        .filter_map(|item| place(item, directory, &pools, now));
+    places.filter_map(|place| place.changes_at).min()
+}
+
+/// Looks who could get one waiting item where it stands.
+fn look_in(item: &Item, place: Option<Placement>, directory: &Directory, seats: &Seats) -> Planned {
+    let (group, step, choice) = match place {
         None => (None, None, None),
         Some(place) => (
             Some(place.group),
@@ -109,20 +129,26 @@ fn consider(
     now: Timestamp,
 ) -> Option<Planned> {
     let looked_at = item.decision.is_some();
+    let place = place(item, directory, &SeatPools { directory, seats }, now);
+    let group = place.as_ref().map(|place| &place.group);
+    let moved = group != item.group.as_ref();
+    // What held it back does so no more.
+    let relaxed = item.reason == Some(Reason::WaitingForPreferred)
+        && place
+            .as_ref()
+            .is_none_or(|place| place.needs.preferred_skills.is_empty());
     // Most of a long queue waits for busy groups: do not look again at what cannot have changed.
     // A preferred agent may be somebody outside the group.
     if looked_at
+        && !moved
+        && !relaxed
         && item.trail.preferred.is_none()
-        && item
-            .group
-            .as_ref()
-            .is_some_and(|group| is_full(group, directory, seats, full))
+        && group.is_some_and(|group| is_full(group, directory, seats, full))
     {
         return None;
     }
-    let planned = look_at(item, directory, seats, now);
-    let found_group = item.group.is_none() && planned.group.is_some();
-    (planned.agent.is_some() || found_group || !looked_at).then_some(planned)
+    let planned = look_in(item, place, directory, seats);
+    (planned.agent.is_some() || moved || relaxed || !looked_at).then_some(planned)
 }
 
 /// Whether no member has room. During one plan room only shrinks, so the answer stays true.

@@ -1,13 +1,14 @@
 //! Decisions told to people.
 
+use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId};
 
 use super::choice::{Candidate, Criterion, Look, Misfit};
-use super::codes::{DecisionKind, Guard, Reason, TransferReason};
+use super::codes::{DecisionKind, Guard, Order, Reason, SkipReason, TransferReason};
 use super::decision::{Missing, Record};
 use super::directory::Directory;
 use super::hops::Place;
-use super::workflow::DEFAULT_RULE;
+use super::workflow::{DEFAULT_RULE, Step};
 
 /// Left-out agents are told by at most this many reasons; the rest is in the data.
 const TOLD_REJECTIONS: usize = 5;
@@ -58,17 +59,7 @@ impl Names<'_> {
 fn automatic(record: &Record, names: &Names<'_>) -> Vec<String> {
     let mut words = Vec::new();
     match (&record.step, &record.group) {
-        (Some(step), _) if step.rule == DEFAULT_RULE => words.push(format!(
-            "No rule of workflow version {} fits, so the ticket goes to its default, {}.",
-            step.version,
-            names.group(&step.group)
-        )),
-        (Some(step), _) => words.push(format!(
-            "Rule {:?} of workflow version {} leads to {}.",
-            step.rule,
-            step.version,
-            names.group(&step.group)
-        )),
+        (Some(step), _) => words.extend(way(step, names)),
         (None, Some(group)) => words.push(format!("The ticket belongs to {}.", names.group(group))),
         (None, None) => {}
     }
@@ -82,18 +73,62 @@ fn automatic(record: &Record, names: &Names<'_>) -> Vec<String> {
     words
 }
 
-fn needs(look: &Look) -> Option<String> {
-    let skills = look.needs.skills.iter();
-    let mut all: Vec<String> = skills
-        .map(|(skill, level)| format!("the skill {skill} at level {level} or more"))
-        .collect();
-    all.extend(
-        look.needs
-            .language
-            .iter()
-            .map(|tag| format!("the language {tag}")),
-    );
-    (!all.is_empty()).then(|| format!("It needs {}.", all.join(" and ")))
+/// How the workflow led there.
+fn way(step: &Step, names: &Names<'_>) -> Vec<String> {
+    let (version, group) = (step.version, names.group(&step.group));
+    let by_default = step.rule == DEFAULT_RULE;
+    let mut words = vec![match (by_default, step.number) {
+        (true, 0 | 1) => format!(
+            "No rule of workflow version {version} fits, so the ticket goes to its default, {group}."
+        ),
+        (true, number) => format!(
+            "No rule of workflow version {version} fits; step {number} of its default leads to {group}."
+        ),
+        (false, 0 | 1) => format!(
+            "Rule {:?} of workflow version {version} leads to {group}.",
+            step.rule
+        ),
+        (false, number) => format!(
+            "Step {number} of rule {:?} of workflow version {version} leads to {group}.",
+            step.rule
+        ),
+    }];
+    let skipped = step.skipped.iter().map(|(number, why)| {
+        let why = match why {
+            SkipReason::NobodyOnline => "nobody of its group is online",
+            SkipReason::NobodyFree => "nobody of its group has room",
+            SkipReason::OutsideHours => "it is outside its hours",
+        };
+        format!("Step {number} is passed over: {why}.")
+    });
+    words.extend(skipped);
+    words
+}
+
+fn needs(look: &Look) -> Vec<String> {
+    let needs = &look.needs;
+    let skill =
+        |(skill, level): (&String, &u8)| format!("the skill {skill} at level {level} or more");
+    let mut all: Vec<String> = needs.skills.iter().map(skill).collect();
+    all.extend(needs.language.iter().map(|tag| match needs.language_level {
+        0 | 1 => format!("the language {tag}"),
+        level => format!("the language {tag} at level {level} or more"),
+    }));
+    if needs.min_tier > 0 {
+        all.push(format!("an agent of tier {} or more", needs.min_tier));
+    }
+    let preferred: Vec<String> = needs.preferred_skills.iter().map(skill).collect();
+    let mut words = Vec::new();
+    if !all.is_empty() {
+        words.push(format!("It needs {}.", all.join(" and ")));
+    }
+    if !preferred.is_empty() {
+        words.push(format!(
+            "For now it also asks for {}.",
+            preferred.join(" and ")
+        ));
+    }
+    words
 }
 
 fn outcome(record: &Record, names: &Names<'_>) -> String {
@@ -105,7 +140,9 @@ fn outcome(record: &Record, names: &Names<'_>) -> String {
             let Some([best, next, ..]) = candidates else {
                 return format!("{agent} got it as the best choice.");
             };
-            let (who, why) = (names.agent(&next.agent), ahead(best, next));
+            let order = record.look.as_ref().map(|look| look.needs.order);
+            let why = ahead(best, next, order.unwrap_or_default());
+            let who = names.agent(&next.agent);
             let eligible = record.look.as_ref().map_or(0, |look| look.eligible);
             format!("Of {eligible} agents who could take it {agent} got it, ahead of {who} {why}.")
         }
@@ -130,13 +167,22 @@ fn outcome(record: &Record, names: &Names<'_>) -> String {
         Reason::NobodyEligible => {
             "It waits: the agents who are online have passed it on before.".to_owned()
         }
+        Reason::NobodyOfTier => {
+            "It waits: no agent who is online has the support level it needs.".to_owned()
+        }
+        Reason::WaitingForPreferred => {
+            let relaxes_at = record.step.as_ref().and_then(|step| step.relaxes_at);
+            let until = relaxes_at.map(Timestamp::from_millis);
+            let until = until.map(|at| format!(" until {at}")).unwrap_or_default();
+            format!("It waits{until} for an agent with the skills it prefers; others have room.")
+        }
         Reason::Manual | Reason::Transfer | Reason::Escalation => format!("{agent} got it."),
     }
 }
 
 /// Why the best candidate stands before the next.
-fn ahead(best: &Candidate, next: &Candidate) -> String {
-    match best.compare(next).0 {
+fn ahead(best: &Candidate, next: &Candidate, order: Order) -> String {
+    match best.compare(next, order).0 {
         Criterion::Fit => format!(
             "by a better fit in skills and language ({} against {})",
             best.fit, next.fit
@@ -173,7 +219,11 @@ fn why(misfit: &Misfit, agents: u32) -> String {
         Misfit::NotOnline => format!("{is} not online"),
         Misfit::Excluded => "passed it on before".to_owned(),
         Misfit::LacksSkill(..) => format!("{lacks} {misfit}"),
-        Misfit::LacksLanguage(_) => format!("{lacks} the language {misfit}"),
+        Misfit::LacksLanguage(_) | Misfit::LacksLanguageLevel(..) => {
+            format!("{lacks} the language {misfit}")
+        }
+        Misfit::BelowTier(_) => format!("{is} not of {misfit}"),
+        Misfit::LacksPreferred(..) => format!("{lacks} the preferred {misfit}"),
         Misfit::AtCapacity => format!("{has} no room"),
     }
 }

@@ -1,18 +1,26 @@
-//! From ticket to group.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! From ticket to group: rules in their order, each with a way of its own.
 
 use lotse_clock::Timestamp;
 use lotse_ids::GroupId;
 use serde::{Deserialize, Serialize};
 
-use super::codes::{Channel, Priority};
+use super::codes::SkipReason;
+use super::conditions::Conditions;
+use super::hops::HOP_LIMIT;
 use super::item::Item;
-use super::language::Language;
 use super::setting::{Content, Setting};
+use super::way::Way;
 
-/// The name under which the default group's choice is recorded.
+/// The name under which the choice of the default is recorded.
 pub(crate) const DEFAULT_RULE: &str = "default";
+
+/// What the names of the fields of the default's way begin with.
+pub(crate) const DEFAULT_PATH: &str = "workflow.default_";
+
+/// What the names of the fields of a rule begin with.
+pub(crate) fn rule_path(at: usize) -> String {
+    format!("workflow.rules[{at}].")
+}
 
 /// The id of the workflow: there is one, so it needs none of its own.
 pub(crate) const ONLY_WORKFLOW: &str = "workflow";
@@ -28,46 +36,65 @@ pub(crate) struct Workflow {
     pub(crate) created_at: Timestamp,
 }
 
-/// What a workflow says.
+/// What a workflow says. `G` is how groups are named.
+///
+/// What older versions could say is stored as they did, so that they can still read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Plan {
+#[serde(bound(
+    serialize = "G: Clone + Serialize",
+    deserialize = "G: Deserialize<'de>"
+))]
+pub(crate) struct Plan<G = GroupId> {
     /// Tried in this order.
-    pub(crate) rules: Vec<Rule>,
-    /// Where everything else goes.
-    pub(crate) default_group: GroupId,
+    pub(crate) rules: Vec<Rule<G>>,
+    /// The way of everything else.
+    #[serde(rename = "default_group")]
+    pub(crate) default: Way<G>,
+    /// Where tickets wait for a person to choose their group, when routing is too unsure.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub(crate) triage: Option<G>,
+    /// Where tickets go that were sent to and fro or too often.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub(crate) supervisors: Option<G>,
+    /// After this many transfers a further one goes to the supervisors.
+    #[serde(default = "hop_limit")]
+    pub(crate) hop_limit: u32,
+    /// The version whose content this one brought back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) restores: Option<u32>,
 }
 
-/// One step: conditions and where they lead.
+fn none<G>() -> Option<G> {
+    None
+}
+
+const fn hop_limit() -> u32 {
+    HOP_LIMIT
+}
+
+/// A filter and the way of the tickets that it takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Rule {
+#[serde(bound(
+    serialize = "G: Clone + Serialize",
+    deserialize = "G: Deserialize<'de>"
+))]
+pub(crate) struct Rule<G = GroupId> {
     /// Unique within the workflow.
     pub(crate) name: String,
-    /// Where it leads.
-    pub(crate) group: GroupId,
-    /// Which tickets it leads there.
+    /// The way of what it takes.
+    #[serde(rename = "group")]
+    pub(crate) way: Way<G>,
+    /// What must hold.
     pub(crate) when: Conditions,
+    /// Of which at least one must hold, too; none for no matter which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) any_of: Vec<Conditions>,
+    /// Of which none may hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unless: Vec<Conditions>,
 }
 
-/// All that are given must hold; within one, any value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Conditions {
-    /// The ticket's category.
-    pub(crate) categories: BTreeSet<String>,
-    /// The ticket's channel.
-    pub(crate) channels: BTreeSet<Channel>,
-    /// The ticket's priority.
-    pub(crate) priorities: BTreeSet<Priority>,
-    /// The ticket's language, when it is certain.
-    pub(crate) languages: BTreeSet<Language>,
-    /// A tag of the ticket.
-    pub(crate) tags: BTreeSet<String>,
-    /// A skill that the ticket requires.
-    pub(crate) skills: BTreeSet<String>,
-    /// Attributes, all of them.
-    pub(crate) attributes: BTreeMap<String, String>,
-}
-
-/// Which group, and which part of which workflow said so.
+/// Where a workflow led a ticket: the record of one placement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Step {
     /// The group.
@@ -76,6 +103,15 @@ pub(crate) struct Step {
     pub(crate) version: u32,
     /// The rule's name, or [`DEFAULT_RULE`].
     pub(crate) rule: String,
+    /// Which of the rule's steps, from 1; 0 where there were no steps yet.
+    #[serde(default)]
+    pub(crate) number: u32,
+    /// Which earlier ones were passed over, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) skipped: Vec<(u32, SkipReason)>,
+    /// When fewer skills will be preferred, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) relaxes_at: Option<i64>,
 }
 
 impl Content for Plan {
@@ -104,126 +140,88 @@ impl From<Setting<Plan>> for Workflow {
 }
 
 impl Workflow {
-    /// The group for a ticket.
-    pub(crate) fn choose(&self, item: &Item) -> Step {
-        let fitting = self.plan.rules.iter().find(|rule| rule.when.fit(item));
-        let (rule, group) = fitting.map_or((DEFAULT_RULE, &self.plan.default_group), |rule| {
-            (rule.name.as_str(), &rule.group)
-        });
-        Step {
-            group: group.clone(),
-            version: self.version,
-            rule: rule.to_owned(),
+    /// The name of the rule that takes a ticket, and the ticket's way.
+    pub(crate) fn choose(&self, item: &Item) -> (&str, &Way) {
+        let fitting = self.plan.rules.iter().find(|rule| rule.takes(item));
+        fitting.map_or((DEFAULT_RULE, &self.plan.default), |rule| {
+            (rule.name.as_str(), &rule.way)
+        })
+    }
+}
+
+impl<G> Plan<G> {
+    /// The same with its groups found: `find` is asked for each, with the name of its field. None
+    /// when one was not found.
+    pub(crate) fn resolve<H>(
+        &self,
+        find: &mut impl FnMut(&str, &G) -> Option<H>,
+    ) -> Option<Plan<H>> {
+        let Self {
+            rules,
+            default,
+            triage,
+            supervisors,
+            hop_limit,
+            restores,
+        } = self;
+        let rules: Vec<Option<Rule<H>>> = rules
+            .iter()
+            .enumerate()
+            .map(|(at, rule)| {
+                Some(Rule {
+                    name: rule.name.clone(),
+                    way: rule.way.resolve(&rule_path(at), find)?,
+                    when: rule.when.clone(),
+                    any_of: rule.any_of.clone(),
+                    unless: rule.unless.clone(),
+                })
+            })
+            .collect();
+        let default = default.resolve(DEFAULT_PATH, find);
+        let mut other = |field: &str, group: &Option<G>| match group {
+            Some(group) => find(field, group).map(Some),
+            None => Some(None),
+        };
+        let triage = other("workflow.triage_group_id", triage);
+        let supervisors = other("workflow.supervisor_group_id", supervisors);
+        Some(Plan {
+            rules: rules.into_iter().collect::<Option<_>>()?,
+            default: default?,
+            triage: triage?,
+            supervisors: supervisors?,
+            hop_limit: *hop_limit,
+            restores: *restores,
+        })
+    }
+
+    /// Everything into one group's queue.
+    pub(crate) fn to(group: G) -> Self {
+        Self {
+            rules: Vec::new(),
+            default: Way::to(group),
+            triage: None,
+            supervisors: None,
+            hop_limit: HOP_LIMIT,
+            restores: None,
         }
     }
 }
 
-impl Conditions {
-    /// Whether there is none, so that every ticket fits.
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
+impl<G> Rule<G> {
+    /// Whether there are tickets that it does not take.
+    pub(crate) fn is_conditional(&self) -> bool {
+        !(self.when.is_empty() && self.any_of.is_empty() && self.unless.is_empty())
     }
 
-    fn fit(&self, item: &Item) -> bool {
-        let facts = &item.facts;
-        let language = facts.certain_language();
-        let speaks = |range: &Language| language.is_some_and(|language| range.covers(language));
-        (self.categories.is_empty() || self.categories.contains(&facts.category))
-            && (self.channels.is_empty() || self.channels.contains(&item.channel))
-            && (self.priorities.is_empty() || self.priorities.contains(&item.priority))
-            && (self.languages.is_empty() || self.languages.iter().any(speaks))
-            && (self.tags.is_empty() || !self.tags.is_disjoint(&facts.tags))
-            && (self.skills.is_empty() || !self.skills.is_disjoint(&facts.required_skills))
-            && self
-                .attributes
-                .iter()
-                .all(|(key, value)| facts.attributes.get(key) == Some(value))
+    /// Whether it takes a ticket.
+    pub(crate) fn takes(&self, item: &Item) -> bool {
+        let fits = |conditions: &Conditions| conditions.fit(item);
+        self.when.fit(item)
+            && (self.any_of.is_empty() || self.any_of.iter().any(fits))
+            && !self.unless.iter().any(fits)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::samples;
-
-    fn rule(name: &str, group: &GroupId) -> Rule {
-        Rule {
-            name: name.to_owned(),
-            group: group.clone(),
-            when: Conditions::default(),
-        }
-    }
-
-    fn chosen(rules: Vec<Rule>, item: &Item) -> String {
-        let workflow = Workflow {
-            version: 3,
-            plan: Plan {
-                rules,
-                default_group: samples::group(9),
-            },
-            created_at: Timestamp::EPOCH,
-        };
-        let step = workflow.choose(item);
-        assert_eq!(step.version, 3);
-        step.rule
-    }
-
-    #[test]
-    fn first_fitting_rule_decides_and_the_default_takes_the_rest() {
-        let item = samples::item(1);
-        let mut mail = rule("mail", &samples::group(1));
-        mail.when.channels.insert(Channel::Email);
-        let mut any_mail = mail.clone();
-        any_mail.name = "mail again".to_owned();
-        let mut chat = rule("chat", &samples::group(2));
-        chat.when.channels.insert(Channel::Chat);
-        assert_eq!(chosen(vec![chat.clone(), mail, any_mail], &item), "mail");
-        assert_eq!(chosen(vec![chat], &item), DEFAULT_RULE);
-        assert_eq!(chosen(vec![], &item), DEFAULT_RULE);
-    }
-
-    #[test]
-    fn all_conditions_of_a_rule_must_hold() {
-        let mut item = samples::item(1);
-        item.facts.category = "network".to_owned();
-        item.facts.tags.insert("vip".to_owned());
-        item.facts
-            .attributes
-            .insert("site".to_owned(), "north".to_owned());
-        item.facts.required_skills.insert("vpn".to_owned());
-        let mut narrow = rule("narrow", &samples::group(1));
-        narrow.when.categories.insert("network".to_owned());
-        narrow.when.priorities.insert(Priority::Normal);
-        narrow
-            .when
-            .tags
-            .extend(["vip".to_owned(), "gold".to_owned()]);
-        narrow.when.skills.insert("vpn".to_owned());
-        narrow
-            .when
-            .attributes
-            .insert("site".to_owned(), "north".to_owned());
-        assert_eq!(chosen(vec![narrow.clone()], &item), "narrow");
-        item.facts
-            .attributes
-            .insert("site".to_owned(), "south".to_owned());
-        assert_eq!(chosen(vec![narrow.clone()], &item), DEFAULT_RULE);
-        item.facts
-            .attributes
-            .insert("site".to_owned(), "north".to_owned());
-        item.priority = Priority::Low;
-        assert_eq!(chosen(vec![narrow], &item), DEFAULT_RULE);
-    }
-
-    #[test]
-    fn a_guessed_language_fits_no_language_rule() {
-        let mut item = samples::item(1);
-        let mut german = rule("german", &samples::group(1));
-        german.when.languages.extend(Language::parse("de"));
-        item.facts.language = Language::parse("de-AT");
-        item.facts.language_is_certain = true;
-        assert_eq!(chosen(vec![german.clone()], &item), "german");
-        item.facts.language_is_certain = false;
-        assert_eq!(chosen(vec![german], &item), DEFAULT_RULE);
-    }
-}
+#[path = "workflow_tests.rs"]
+mod tests;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use lotse_supervise::{BoxError, Job, Step};
 
 use crate::app::App;
+use crate::app::dispatch::Dispatched;
 
 /// The job. Any number of replicas may run it: the transactions fence each other.
 pub(crate) struct Dispatcher {
@@ -25,10 +26,9 @@ impl Job for Dispatcher {
     }
 
     async fn step(&self) -> Result<Step, BoxError> {
-        Ok(if self.app.dispatch().await? {
-            Step::Busy
-        } else {
-            Step::Idle { until: None }
+        Ok(match self.app.dispatch().await? {
+            Dispatched::Some => Step::Busy,
+            Dispatched::Nothing(until) => Step::Idle { until },
         })
     }
 

@@ -103,6 +103,7 @@ impl Tracker {
                 language_is_certain: certain,
                 required_skills: created.required_skills.iter().cloned().collect(),
                 requested_group: created.requested_group_id.parse().ok(),
+                organisation: created.organisation_key.clone(),
             },
             trail: Trail {
                 cause: cause(event),

@@ -12,7 +12,7 @@ use crate::domain::agent::{Agent, Seat};
 use crate::domain::choice::{Needs, misfit};
 use crate::domain::directory::{Directory, Seats};
 use crate::domain::item::Item;
-use crate::domain::placement::place;
+use crate::domain::placement::{SeatPools, place};
 use crate::domain::queue::{Turn, plan, turn};
 use crate::domain::weight::Weight;
 
@@ -87,10 +87,10 @@ impl Router {
         &mut self,
         slot: usize,
         item: &Item,
-        directory: &Directory,
+        pools: &SeatPools<'_>,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let place = place(item, directory, now)?;
+        let place = place(item, pools.directory, pools, now)?;
         let standing = Standing {
             slot,
             needs: place.needs,

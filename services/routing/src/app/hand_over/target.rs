@@ -11,7 +11,7 @@ use crate::domain::decision::Missing;
 use crate::domain::directory::Directory;
 use crate::domain::hops::Place;
 use crate::domain::item::Item;
-use crate::domain::placement::place;
+use crate::domain::placement::{Everybody, place};
 use crate::error::Error;
 
 /// The group and the agent that a wish is about.
@@ -85,7 +85,7 @@ fn with_the_missing(
     let mut anew = item.clone();
     anew.group = None;
     anew.facts.requested_group = None;
-    let led = place(&anew, directory, now).map(|place| place.group);
+    let led = place(&anew, directory, &Everybody, now).map(|place| place.group);
     led.or_else(|| own.cloned())
 }
 

@@ -13,12 +13,14 @@ use lotse_ids::{AgentId, GroupId};
 use super::{Agent, Day, Lasts, Offers, Problem, Rule, Scenario, Shift, Tickets, Told, check};
 use crate::domain::agent::{self, Profile, Seat};
 use crate::domain::codes::{Channel, Presence, Priority, Status};
+use crate::domain::conditions::Conditions;
 use crate::domain::directory::Directory;
 use crate::domain::group::{Group, GroupProfile};
 use crate::domain::item::{Facts, Item, Trail};
 use crate::domain::language::Language;
+use crate::domain::way::Way;
 use crate::domain::weight::Weight;
-use crate::domain::workflow::{self, Conditions, Plan};
+use crate::domain::workflow::{self, Plan};
 use crate::simulation::arrivals::{Case, Drawn, Truth};
 use crate::simulation::chance::Draws;
 use crate::simulation::crew::{Coming, Conduct, Manners};
@@ -171,7 +173,7 @@ impl Scenario {
         let rules = self.workflow.rules.iter();
         let plan = Plan {
             rules: rules.map(|one| rule(one, ids)).collect(),
-            default_group: ids[self.workflow.default_group.as_str()].clone(),
+            ..Plan::to(ids[self.workflow.default_group.as_str()].clone())
         };
         let workflow = workflow::Workflow {
             version: 1,
@@ -363,6 +365,7 @@ fn facts(told: &Told) -> Facts {
         language_is_certain: !told.language.is_empty(),
         required_skills: told.skills.iter().cloned().collect(),
         requested_group: None,
+        organisation: String::new(),
     }
 }
 
@@ -435,7 +438,7 @@ fn manners(offers: &Offers) -> Manners {
 fn rule(rule: &Rule, groups: &BTreeMap<&str, GroupId>) -> workflow::Rule {
     workflow::Rule {
         name: rule.name.clone(),
-        group: groups[rule.group.as_str()].clone(),
+        way: Way::to(groups[rule.group.as_str()].clone()),
         when: Conditions {
             categories: rule.categories.iter().cloned().collect(),
             channels: rule.channels.iter().map(|one| code(one)).collect(),
@@ -447,8 +450,10 @@ fn rule(rule: &Rule, groups: &BTreeMap<&str, GroupId>) -> workflow::Rule {
                 .collect(),
             tags: rule.tags.iter().cloned().collect(),
             skills: rule.skills.iter().cloned().collect(),
-            attributes: BTreeMap::new(),
+            ..Conditions::default()
         },
+        any_of: Vec::new(),
+        unless: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::agent::{Agent, Seat};
 use crate::domain::choice::{Needs, misfit};
 use crate::domain::codes::Presence;
 use crate::domain::item::{Item, Trail};
-use crate::domain::placement::place;
+use crate::domain::placement::{Placement, SeatPools, place};
 use crate::domain::weight::Weight;
 use crate::simulation::arrivals::Case;
 use crate::simulation::chance::Draws;
@@ -56,7 +56,11 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
     pub(super) fn queue(&mut self, slot: usize) {
         let stamp = self.enter(slot, Phase::Waiting);
         let item = self.tickets.item(slot);
-        let changes_at = self.router.wait(slot, item, &self.desk.directory, self.now);
+        let pools = SeatPools {
+            directory: &self.desk.directory,
+            seats: &self.seats,
+        };
+        let changes_at = self.router.wait(slot, item, &pools, self.now);
         if let Some(at) = changes_at.filter(|at| *at > self.now) {
             self.plan(at, What::Changes(slot, stamp));
         }
@@ -121,7 +125,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         let best_fit = self.fits_best(slot, agent);
         self.enter(slot, Phase::InHand(agent));
         let (id, now) = (self.desk.ids[agent].clone(), self.now);
-        let place = place(self.tickets.item(slot), &self.desk.directory, now);
+        let place = self.place(self.tickets.item(slot));
         let group = place.map(|place| place.group);
         let live = self.tickets.live_mut(slot);
         live.item.hand_to(group, Some(id), now, &self.rules);
@@ -311,9 +315,18 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         });
     }
 
+    /// Where a ticket stands now.
+    fn place(&self, item: &Item) -> Option<Placement> {
+        let pools = SeatPools {
+            directory: &self.desk.directory,
+            seats: &self.seats,
+        };
+        place(item, &self.desk.directory, &pools, self.now)
+    }
+
     /// Whether nobody who is there knows more of what a ticket needs.
     fn fits_best(&self, slot: usize, agent: usize) -> Option<bool> {
-        let needs = place(self.tickets.item(slot), &self.desk.directory, self.now)?.needs;
+        let needs = self.place(self.tickets.item(slot))?.needs;
         if needs.skills.is_empty() && needs.language.is_none() {
             return None;
         }
@@ -344,7 +357,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             trail: Trail::default(),
             ..live.item.clone()
         };
-        let Some(place) = place(&known, &self.desk.directory, self.now) else {
+        let Some(place) = self.place(&known) else {
             return true;
         };
         let id = &self.desk.ids[agent];
