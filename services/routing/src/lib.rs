@@ -24,6 +24,7 @@ use lotse_db::Db;
 use lotse_grpc::{Service, tuned};
 use lotse_journal::Journal;
 use lotse_proto::routing::v1::agent_service_server::AgentServiceServer;
+use lotse_proto::routing::v1::coverage_service_server::CoverageServiceServer;
 use lotse_proto::routing::v1::duty_service_server::DutyServiceServer;
 use lotse_proto::routing::v1::routing_service_server::RoutingServiceServer;
 use lotse_proto::routing::v1::workflow_service_server::WorkflowServiceServer;
@@ -75,6 +76,7 @@ pub fn build(deps: Deps, config: Config) -> Service {
         .add(tuned!(WorkflowServiceServer::new(api.clone())))
         .add(tuned!(AgentServiceServer::new(api.clone())))
         .add(tuned!(DutyServiceServer::new(api.clone())))
+        .add(tuned!(CoverageServiceServer::new(api.clone())))
         .add(tuned!(RoutingServiceServer::new(api)))
         .job(journal.consumer_job(app.tracker()))
         .job(Arc::new(Worker::new(

@@ -2440,6 +2440,16 @@ pub struct WhoIsOnDutyResponse {
     /// The instant it was answered for.
     #[prost(message, optional, tag = "3")]
     pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The cover of the group that lasts then; empty when none does. While one lasts, those on duty
+    /// and the rota are those of the covering group.
+    #[prost(string, tag = "4")]
+    pub cover_id: ::prost::alloc::string::String,
+    /// The covering group; empty without a cover.
+    #[prost(string, tag = "5")]
+    pub covered_by_group_id: ::prost::alloc::string::String,
+    /// When the cover ends; not set without one.
+    #[prost(message, optional, tag = "6")]
+    pub covered_until: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// What the turns of a rotation are counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -2785,7 +2795,8 @@ pub mod duty_service_client {
         /// Of a rota: the agent of each of its layers, in the order of the layers, then those whom
         /// overrides add; nobody outside the rota's hours. Of a group: everybody its rota says, then
         /// its agents who are online by load (in tickets, the least first) and name, then its lead; so
-        /// somebody is answered also for a group without a rota.
+        /// somebody is answered also for a group without a rota. Of a group that another one covers:
+        /// everybody of the covering group in this way.
         ///
         /// Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the rota, the group).
         pub async fn who_is_on_duty(
@@ -2865,7 +2876,8 @@ pub mod duty_service_server {
         /// Of a rota: the agent of each of its layers, in the order of the layers, then those whom
         /// overrides add; nobody outside the rota's hours. Of a group: everybody its rota says, then
         /// its agents who are online by load (in tickets, the least first) and name, then its lead; so
-        /// somebody is answered also for a group without a rota.
+        /// somebody is answered also for a group without a rota. Of a group that another one covers:
+        /// everybody of the covering group in this way.
         ///
         /// Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the rota, the group).
         async fn who_is_on_duty(
@@ -3254,6 +3266,1015 @@ pub mod duty_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "lotse.routing.v1.DutyService";
     impl<T> tonic::server::NamedService for DutyServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// When an agent should be at work.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShiftPlan {
+    /// The agent; an id or a unique name in a Put, answered as an id. An agent has one plan at most.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// The IANA zone of the weekly hours, such as `Europe/Berlin`. Required. A local time that a clock
+    /// change skips is taken as much later as the gap is long, one that comes twice as its first
+    /// occurrence.
+    #[prost(string, tag = "2")]
+    pub time_zone: ::prost::alloc::string::String,
+    /// The same every week. Must not overlap; at most 64. Empty: only the extra shifts.
+    #[prost(message, repeated, tag = "3")]
+    pub shifts: ::prost::alloc::vec::Vec<DutyHours>,
+    /// Breaks of every week. Outside of shifts they mean nothing. Must not overlap; at most 64.
+    #[prost(message, repeated, tag = "4")]
+    pub breaks: ::prost::alloc::vec::Vec<DutyHours>,
+    /// Not there, whatever else is said: holidays, illness, training. At most 256.
+    #[prost(message, repeated, tag = "5")]
+    pub absences: ::prost::alloc::vec::Vec<ShiftException>,
+    /// At work although no weekly shift says so, without breaks. At most 256.
+    #[prost(message, repeated, tag = "6")]
+    pub extra_shifts: ::prost::alloc::vec::Vec<ShiftException>,
+    /// From 1, one more per change; set by the server.
+    #[prost(uint32, tag = "7")]
+    pub version: u32,
+    /// For optimistic changes: in a Put a stale one is refused, an empty one is not checked.
+    #[prost(string, tag = "8")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was made; set by the server.
+    #[prost(message, optional, tag = "9")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it last changed; set by the server.
+    #[prost(message, optional, tag = "10")]
+    pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A time that is not like every week.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShiftException {
+    /// From this instant on. Required.
+    #[prost(message, optional, tag = "1")]
+    pub starts_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to, not including, this one. Required, later than `starts_at`.
+    #[prost(message, optional, tag = "2")]
+    pub ends_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What for, for people; at most 128 bytes of one line.
+    #[prost(string, tag = "3")]
+    pub note: ::prost::alloc::string::String,
+}
+/// Asks for the shifts of an agent to be as given.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutShiftPlanRequest {
+    /// The plan as it shall be.
+    #[prost(message, optional, tag = "1")]
+    pub shift_plan: ::core::option::Option<ShiftPlan>,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The plan as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutShiftPlanResponse {
+    /// The plan.
+    #[prost(message, optional, tag = "1")]
+    pub shift_plan: ::core::option::Option<ShiftPlan>,
+    /// What was done.
+    #[prost(enumeration = "PutOutcome", tag = "2")]
+    pub outcome: i32,
+}
+/// Asks for the shifts of an agent.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetShiftPlanRequest {
+    /// The agent, by its id or its name. Required.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+}
+/// The shifts of an agent.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetShiftPlanResponse {
+    /// The plan.
+    #[prost(message, optional, tag = "1")]
+    pub shift_plan: ::core::option::Option<ShiftPlan>,
+    /// Whether the agent should be at work now.
+    #[prost(enumeration = "Standing", tag = "2")]
+    pub standing: i32,
+    /// When that changes next. Not set when it does not within two days.
+    #[prost(message, optional, tag = "3")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Asks for a page of plans.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListShiftPlansRequest {
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of plans.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListShiftPlansResponse {
+    /// The plans, by the agent's name.
+    #[prost(message, repeated, tag = "1")]
+    pub shift_plans: ::prost::alloc::vec::Vec<ShiftPlan>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// One group answers the tickets of another for a while.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Cover {
+    /// `cov_…`; set by the server. In a Put: which one to change; empty for a new one.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The covered group; an id or a unique name in a Put, answered as an id. Never changes. At any
+    /// instant a group has one cover at most.
+    #[prost(string, tag = "2")]
+    pub group_id: ::prost::alloc::string::String,
+    /// Whose agents answer; as above. Another group.
+    #[prost(string, tag = "3")]
+    pub covered_by_group_id: ::prost::alloc::string::String,
+    /// From this instant on. Required.
+    #[prost(message, optional, tag = "4")]
+    pub starts_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to, not including, this one. Required, later than `starts_at`.
+    #[prost(message, optional, tag = "5")]
+    pub ends_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What requesters are told; one per language, at most 32.
+    #[prost(message, repeated, tag = "6")]
+    pub notices: ::prost::alloc::vec::Vec<CoverNotice>,
+    /// Why, for people; at most 512 bytes of one line.
+    #[prost(string, tag = "7")]
+    pub reason: ::prost::alloc::string::String,
+    /// From 1, one more per change; set by the server.
+    #[prost(uint32, tag = "8")]
+    pub version: u32,
+    /// For optimistic changes: in a Put a stale one is refused, an empty one is not checked.
+    #[prost(string, tag = "9")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was made; set by the server.
+    #[prost(message, optional, tag = "10")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it last changed; set by the server.
+    #[prost(message, optional, tag = "11")]
+    pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What requesters are told while a group is covered.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CoverNotice {
+    /// BCP 47. Empty: for everybody whose language has no notice. Without such a one, these get the
+    /// first of the list.
+    #[prost(string, tag = "1")]
+    pub language: ::prost::alloc::string::String,
+    /// The text; 1 to 4,096 bytes.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+}
+/// Asks for a cover to be as given.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutCoverRequest {
+    /// The cover as it shall be.
+    #[prost(message, optional, tag = "1")]
+    pub cover: ::core::option::Option<Cover>,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The cover as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutCoverResponse {
+    /// The cover.
+    #[prost(message, optional, tag = "1")]
+    pub cover: ::core::option::Option<Cover>,
+    /// What was done.
+    #[prost(enumeration = "PutOutcome", tag = "2")]
+    pub outcome: i32,
+}
+/// Asks for a cover to be taken back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteCoverRequest {
+    /// The cover.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// A stale one is refused, an empty one is not checked.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// It was taken back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteCoverResponse {}
+/// Asks for a page of covers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListCoversRequest {
+    /// Only of this covered group, by its id or its name. Empty: of all.
+    #[prost(string, tag = "1")]
+    pub group_id: ::prost::alloc::string::String,
+    /// Only those that end after this instant. Not set: from the first on.
+    #[prost(message, optional, tag = "2")]
+    pub ends_after: ::core::option::Option<::prost_types::Timestamp>,
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// From the page before; empty for the first.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of covers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCoversResponse {
+    /// The covers, by beginning.
+    #[prost(message, repeated, tag = "1")]
+    pub covers: ::prost::alloc::vec::Vec<Cover>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks what an acknowledgement should say.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetAcknowledgementRequest {
+    /// BCP 47; goes before the ticket's language. Empty: the ticket's, or none.
+    #[prost(string, tag = "3")]
+    pub language: ::prost::alloc::string::String,
+    /// For what. Required.
+    #[prost(oneof = "get_acknowledgement_request::Subject", tags = "1, 2")]
+    pub subject: ::core::option::Option<get_acknowledgement_request::Subject>,
+}
+/// Nested message and enum types in `GetAcknowledgementRequest`.
+pub mod get_acknowledgement_request {
+    /// For what. Required.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Subject {
+        /// A ticket: for its group, or the one that routing would choose, in its language.
+        #[prost(string, tag = "1")]
+        TicketId(::prost::alloc::string::String),
+        /// A group, by its id or its name.
+        #[prost(string, tag = "2")]
+        GroupId(::prost::alloc::string::String),
+    }
+}
+/// What an acknowledgement should say.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetAcknowledgementResponse {
+    /// The text to add; empty when there is none.
+    #[prost(string, tag = "1")]
+    pub notice: ::prost::alloc::string::String,
+    /// The language that it is in; empty where the notice does not say.
+    #[prost(string, tag = "2")]
+    pub language: ::prost::alloc::string::String,
+    /// The group; empty for a ticket that has none yet.
+    #[prost(string, tag = "3")]
+    pub group_id: ::prost::alloc::string::String,
+    /// The cover that lasts; empty when none does.
+    #[prost(string, tag = "4")]
+    pub cover_id: ::prost::alloc::string::String,
+    /// Whose agents answer; empty when the group is not covered.
+    #[prost(string, tag = "5")]
+    pub covered_by_group_id: ::prost::alloc::string::String,
+    /// When the cover ends; not set when there is none.
+    #[prost(message, optional, tag = "6")]
+    pub covered_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Whether an agent should be at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Standing {
+    /// Never sent.
+    Unspecified = 0,
+    /// In a shift.
+    AtWork = 1,
+    /// In a shift, on a break.
+    OnBreak = 2,
+    /// In no shift.
+    OffShift = 3,
+    /// Absent by an exception.
+    Absent = 4,
+}
+impl Standing {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STANDING_UNSPECIFIED",
+            Self::AtWork => "STANDING_AT_WORK",
+            Self::OnBreak => "STANDING_ON_BREAK",
+            Self::OffShift => "STANDING_OFF_SHIFT",
+            Self::Absent => "STANDING_ABSENT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STANDING_UNSPECIFIED" => Some(Self::Unspecified),
+            "STANDING_AT_WORK" => Some(Self::AtWork),
+            "STANDING_ON_BREAK" => Some(Self::OnBreak),
+            "STANDING_OFF_SHIFT" => Some(Self::OffShift),
+            "STANDING_ABSENT" => Some(Self::Absent),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod coverage_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// Who should be there: the shifts and breaks of agents, cover of one group by another.
+    #[derive(Debug, Clone)]
+    pub struct CoverageServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl CoverageServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> CoverageServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CoverageServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CoverageServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Sets the shifts of an agent; replaces those before. From then on routing gives the agent
+        /// nothing by itself outside of shifts, on breaks and while absent. An agent without a plan is
+        /// routed to by presence alone. Putting what is there already changes nothing and makes no event.
+        /// Reasons: INVALID_FIELD (also for an agent who does not exist), STALE_ETAG, REQUEST_ID_REUSED.
+        pub async fn put_shift_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutShiftPlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutShiftPlanResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.CoverageService/PutShiftPlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "PutShiftPlan",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The shifts of an agent, and whether the agent should be at work now. Reasons:
+        /// RESOURCE_NOT_FOUND (the agent, or the agent has no plan).
+        pub async fn get_shift_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetShiftPlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetShiftPlanResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.CoverageService/GetShiftPlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "GetShiftPlan",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// All plans, by the agent's name. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
+        pub async fn list_shift_plans(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListShiftPlansRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListShiftPlansResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.CoverageService/ListShiftPlans",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "ListShiftPlans",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Has one group covered by another for a while, or changes such a cover by its `id`. While it
+        /// lasts the agents of the covering group count as members of the covered one, beside its own.
+        /// Covers are not chained: whoever covers the covering group does not cover this one. Without an
+        /// id each call makes another one: retry with a `request_id`. Reasons: INVALID_FIELD (also for a
+        /// group that does not exist, and for a time at which another cover of the group lasts),
+        /// RESOURCE_NOT_FOUND (the id), STALE_ETAG, REQUEST_ID_REUSED.
+        pub async fn put_cover(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutCoverRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutCoverResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.CoverageService/PutCover");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "PutCover",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a cover back. What was given to the covering group's agents stays with them. Reasons:
+        /// INVALID_FIELD, RESOURCE_NOT_FOUND, STALE_ETAG, REQUEST_ID_REUSED.
+        pub async fn delete_cover(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteCoverRequest>,
+        ) -> std::result::Result<tonic::Response<super::DeleteCoverResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.CoverageService/DeleteCover",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "DeleteCover",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Covers, by beginning. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND (the
+        /// group).
+        pub async fn list_covers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCoversRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListCoversResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.CoverageService/ListCovers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "ListCovers",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What the automatic acknowledgement of a ticket should say beside its usual text: the notice of
+        /// the cover that lasts, in the ticket's language. Empty when the group is not covered or the
+        /// cover has no notice. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the group, or
+        /// routing has not heard of the ticket yet: ask again).
+        pub async fn get_acknowledgement(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetAcknowledgementRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetAcknowledgementResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.CoverageService/GetAcknowledgement",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "GetAcknowledgement",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod coverage_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CoverageServiceServer.
+    #[async_trait]
+    pub trait CoverageService: std::marker::Send + std::marker::Sync + 'static {
+        /// Sets the shifts of an agent; replaces those before. From then on routing gives the agent
+        /// nothing by itself outside of shifts, on breaks and while absent. An agent without a plan is
+        /// routed to by presence alone. Putting what is there already changes nothing and makes no event.
+        /// Reasons: INVALID_FIELD (also for an agent who does not exist), STALE_ETAG, REQUEST_ID_REUSED.
+        async fn put_shift_plan(
+            &self,
+            request: tonic::Request<super::PutShiftPlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutShiftPlanResponse>, tonic::Status>;
+        /// The shifts of an agent, and whether the agent should be at work now. Reasons:
+        /// RESOURCE_NOT_FOUND (the agent, or the agent has no plan).
+        async fn get_shift_plan(
+            &self,
+            request: tonic::Request<super::GetShiftPlanRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetShiftPlanResponse>, tonic::Status>;
+        /// All plans, by the agent's name. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
+        async fn list_shift_plans(
+            &self,
+            request: tonic::Request<super::ListShiftPlansRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListShiftPlansResponse>, tonic::Status>;
+        /// Has one group covered by another for a while, or changes such a cover by its `id`. While it
+        /// lasts the agents of the covering group count as members of the covered one, beside its own.
+        /// Covers are not chained: whoever covers the covering group does not cover this one. Without an
+        /// id each call makes another one: retry with a `request_id`. Reasons: INVALID_FIELD (also for a
+        /// group that does not exist, and for a time at which another cover of the group lasts),
+        /// RESOURCE_NOT_FOUND (the id), STALE_ETAG, REQUEST_ID_REUSED.
+        async fn put_cover(
+            &self,
+            request: tonic::Request<super::PutCoverRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutCoverResponse>, tonic::Status>;
+        /// Takes a cover back. What was given to the covering group's agents stays with them. Reasons:
+        /// INVALID_FIELD, RESOURCE_NOT_FOUND, STALE_ETAG, REQUEST_ID_REUSED.
+        async fn delete_cover(
+            &self,
+            request: tonic::Request<super::DeleteCoverRequest>,
+        ) -> std::result::Result<tonic::Response<super::DeleteCoverResponse>, tonic::Status>;
+        /// Covers, by beginning. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND (the
+        /// group).
+        async fn list_covers(
+            &self,
+            request: tonic::Request<super::ListCoversRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListCoversResponse>, tonic::Status>;
+        /// What the automatic acknowledgement of a ticket should say beside its usual text: the notice of
+        /// the cover that lasts, in the ticket's language. Empty when the group is not covered or the
+        /// cover has no notice. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the group, or
+        /// routing has not heard of the ticket yet: ask again).
+        async fn get_acknowledgement(
+            &self,
+            request: tonic::Request<super::GetAcknowledgementRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetAcknowledgementResponse>, tonic::Status>;
+    }
+    /// Who should be there: the shifts and breaks of agents, cover of one group by another.
+    #[derive(Debug)]
+    pub struct CoverageServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CoverageServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CoverageServiceServer<T>
+    where
+        T: CoverageService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/lotse.routing.v1.CoverageService/PutShiftPlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutShiftPlanSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService> tonic::server::UnaryService<super::PutShiftPlanRequest>
+                        for PutShiftPlanSvc<T>
+                    {
+                        type Response = super::PutShiftPlanResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutShiftPlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::put_shift_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutShiftPlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.CoverageService/GetShiftPlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetShiftPlanSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService> tonic::server::UnaryService<super::GetShiftPlanRequest>
+                        for GetShiftPlanSvc<T>
+                    {
+                        type Response = super::GetShiftPlanResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetShiftPlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::get_shift_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetShiftPlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.CoverageService/ListShiftPlans" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListShiftPlansSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService>
+                        tonic::server::UnaryService<super::ListShiftPlansRequest>
+                        for ListShiftPlansSvc<T>
+                    {
+                        type Response = super::ListShiftPlansResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListShiftPlansRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::list_shift_plans(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListShiftPlansSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.CoverageService/PutCover" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutCoverSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService> tonic::server::UnaryService<super::PutCoverRequest> for PutCoverSvc<T> {
+                        type Response = super::PutCoverResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutCoverRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::put_cover(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutCoverSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.CoverageService/DeleteCover" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteCoverSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService> tonic::server::UnaryService<super::DeleteCoverRequest>
+                        for DeleteCoverSvc<T>
+                    {
+                        type Response = super::DeleteCoverResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteCoverRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::delete_cover(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteCoverSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.CoverageService/ListCovers" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCoversSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService> tonic::server::UnaryService<super::ListCoversRequest>
+                        for ListCoversSvc<T>
+                    {
+                        type Response = super::ListCoversResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCoversRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::list_covers(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCoversSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.CoverageService/GetAcknowledgement" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetAcknowledgementSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService>
+                        tonic::server::UnaryService<super::GetAcknowledgementRequest>
+                        for GetAcknowledgementSvc<T>
+                    {
+                        type Response = super::GetAcknowledgementResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetAcknowledgementRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::get_acknowledgement(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetAcknowledgementSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for CoverageServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "lotse.routing.v1.CoverageService";
+    impl<T> tonic::server::NamedService for CoverageServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
@@ -3701,8 +4722,9 @@ pub struct Decision {
     pub words: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// A code: `best_fit`, `same_agent` (reopened), `only_candidate`; when nobody was chosen
     /// `no_workflow`, `empty_group`, `nobody_online`, `all_busy`, `nobody_skilled`,
-    /// `nobody_speaks_language`, `nobody_eligible`, `nobody_of_tier`, `waiting_for_preferred` (others
-    /// have room, but the workflow still prefers skills that they lack); for what people did `manual`,
+    /// `nobody_speaks_language`, `nobody_on_shift`, `nobody_eligible`, `nobody_of_tier`,
+    /// `waiting_for_preferred` (others have room, but the workflow still prefers skills that they
+    /// lack); for what people did `manual`,
     /// `transfer`, `escalation`.
     #[prost(string, tag = "5")]
     pub reason: ::prost::alloc::string::String,
@@ -3839,8 +4861,9 @@ pub struct Candidate {
 /// Why agents were left out.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Rejection {
-    /// A code, the first that applies of: `retired`, `not_online`, `excluded`, `below_tier`,
-    /// `lacks_skill`, `lacks_language`, `lacks_language_level`, `at_capacity`, `lacks_preferred`.
+    /// A code, the first that applies of: `retired`, `not_online`, `off_shift`, `absent`, `on_break`
+    /// (these by the agent's shift plan), `excluded`, `below_tier`, `lacks_skill`, `lacks_language`,
+    /// `lacks_language_level`, `at_capacity`, `lacks_preferred`.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
     /// What exactly: the skill and level, the language and level, the tier; else empty.

@@ -77,6 +77,34 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.admin",
     ),
     (
+        "/lotse.routing.v1.CoverageService/DeleteCover",
+        "routing.admin",
+    ),
+    (
+        "/lotse.routing.v1.CoverageService/GetAcknowledgement",
+        "routing.read",
+    ),
+    (
+        "/lotse.routing.v1.CoverageService/GetShiftPlan",
+        "routing.read",
+    ),
+    (
+        "/lotse.routing.v1.CoverageService/ListCovers",
+        "routing.read",
+    ),
+    (
+        "/lotse.routing.v1.CoverageService/ListShiftPlans",
+        "routing.read",
+    ),
+    (
+        "/lotse.routing.v1.CoverageService/PutCover",
+        "routing.admin",
+    ),
+    (
+        "/lotse.routing.v1.CoverageService/PutShiftPlan",
+        "routing.admin",
+    ),
+    (
         "/lotse.routing.v1.DutyService/DeleteOverride",
         "routing.admin",
     ),

@@ -217,10 +217,14 @@ impl DutyService for Api {
     ) -> Result<Response<proto::WhoIsOnDutyResponse>, Status> {
         let (duty, at) = wanted(request.get_ref())?;
         let answer = self.app.on_duty(&duty, at).await?;
+        let cover = answer.cover.as_ref();
         Ok(Response::new(proto::WhoIsOnDutyResponse {
             on_duty: answer.on_duty.into_iter().map(on_duty).collect(),
             rota_id: show::id(answer.rota.as_ref()),
             at: Some(to_proto(answer.at)),
+            cover_id: show::id(cover.map(|cover| &cover.id)),
+            covered_by_group_id: show::id(cover.map(|cover| &cover.by)),
+            covered_until: show::time(cover.map(|cover| cover.ends_at)),
         }))
     }
 }

@@ -7,6 +7,8 @@
 
 mod agents;
 mod board;
+mod coverage;
+mod covers;
 mod decisions;
 mod duty;
 mod hand_over;
@@ -14,6 +16,7 @@ mod parse;
 mod rebalance;
 mod rotas;
 mod routing;
+mod shifts;
 mod show;
 mod watch;
 mod workflow_in;

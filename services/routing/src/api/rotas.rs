@@ -170,7 +170,7 @@ fn wanted_shift(
     })
 }
 
-fn wanted_hours(
+pub(super) fn wanted_hours(
     wrong: &mut Violations,
     path: &str,
     hours: Option<&proto::DutyHours>,
@@ -261,7 +261,7 @@ pub(super) fn wanted_override(
     finish(wrong, request_id, wanted)
 }
 
-fn instant(
+pub(super) fn instant(
     wrong: &mut Violations,
     field: &str,
     given: Option<&prost_types::Timestamp>,
@@ -335,7 +335,7 @@ fn layer(layer: &Layer) -> proto::RotaLayer {
     }
 }
 
-fn duty_hours(hours: &Shift) -> proto::DutyHours {
+pub(super) fn duty_hours(hours: &Shift) -> proto::DutyHours {
     let Shift { day, from, to } = hours;
     proto::DutyHours {
         // Monday is 1.

@@ -54,13 +54,14 @@ impl App {
         };
         let waiting = items::waiting(conn, &wanted, None, limit.into()).await?;
         let seats = agents::seats(conn).await?;
+        let now = self.now();
         let shown = |group: &GroupId| groups.is_empty() || groups.contains(group);
 
         let mut loads: BTreeMap<Option<GroupId>, GroupLoad> = BTreeMap::new();
         for id in directory.groups.keys().filter(|id| shown(id)) {
             let of_members = |which: fn(&Seat) -> bool| {
                 let members = directory
-                    .members(id)
+                    .answering(id, now)
                     .filter_map(|agent| seats.get(&agent.id));
                 u32::try_from(members.filter(|seat| which(seat)).count()).unwrap_or(u32::MAX)
             };
@@ -90,7 +91,7 @@ impl App {
             }
         }
         Ok(Board {
-            as_of: self.now(),
+            as_of: now,
             directory,
             seats,
             groups: loads,

@@ -5,6 +5,7 @@ use lotse_ids::{GroupId, RotaId};
 
 use super::{App, Ref, find_group, find_rota};
 use crate::domain::codes::Presence;
+use crate::domain::cover::Cover;
 use crate::domain::directory::Directory;
 use crate::domain::duty::{self, OnDuty, Present};
 use crate::domain::group::Group;
@@ -26,6 +27,8 @@ pub(crate) struct Answer {
     pub(crate) on_duty: Vec<OnDuty>,
     /// The rota that was asked.
     pub(crate) rota: Option<RotaId>,
+    /// The cover of the group that was asked.
+    pub(crate) cover: Option<Cover>,
     pub(crate) at: Timestamp,
 }
 
@@ -38,11 +41,14 @@ impl App {
     ) -> Result<Answer, Error> {
         let at = at.unwrap_or_else(|| self.now());
         let directory = self.directory().await?;
-        let (rota, group) = match wanted {
-            Duty::Rota(rota) => (Some(find_rota(&directory, rota)?), None),
+        let (rota, group, cover) = match wanted {
+            Duty::Rota(rota) => (Some(find_rota(&directory, rota)?), None, None),
             Duty::Group(group) => {
                 let group = find_group(&directory, group)?;
-                (directory.rota_of(&group.id), Some(group))
+                let cover = directory.cover_of(&group.id, at);
+                let covering = cover.and_then(|cover| directory.groups.get(&cover.by));
+                let group = covering.unwrap_or(group);
+                (directory.rota_of(&group.id), Some(group), cover)
             }
         };
         let mut on_duty = Vec::new();
@@ -55,6 +61,7 @@ impl App {
         Ok(Answer {
             on_duty: duty::once(on_duty),
             rota: rota.map(|rota| rota.setting.id.clone()),
+            cover: cover.cloned(),
             at,
         })
     }

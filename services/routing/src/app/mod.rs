@@ -7,6 +7,7 @@ pub(crate) mod agents;
 pub(crate) mod assign;
 pub(crate) mod board;
 pub(crate) mod configuration;
+pub(crate) mod covers;
 pub(crate) mod dispatch;
 pub(crate) mod duty;
 pub(crate) mod explain;
@@ -15,6 +16,7 @@ pub(crate) mod presence;
 pub(crate) mod rebalance;
 pub(crate) mod rotas;
 pub(crate) mod settings;
+pub(crate) mod shifts;
 pub(crate) mod watch;
 pub(crate) mod workflow;
 

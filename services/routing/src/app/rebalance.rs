@@ -69,7 +69,7 @@ impl App {
         let before = agents::seats(conn).await?;
         let held = items::untouched(conn, groups).await?;
         let mut after = before.clone();
-        let moves = suggest(&held, &directory, &mut after, most);
+        let moves = suggest(&held, &directory, &mut after, most, self.now());
         Ok(Suggestion {
             as_of: self.now(),
             directory,
@@ -93,7 +93,7 @@ impl App {
         }
         let directory = self.directory.get(tx).await?;
         let seats = lock_seats(tx, [&wish.from, &wish.to]).await?;
-        if !can_take(&item, &wish.to, &directory, &seats) {
+        if !can_take(&item, &wish.to, &directory, &seats, self.now()) {
             return Ok(Done::NotEligible(item));
         }
         let transfer = HandOver {

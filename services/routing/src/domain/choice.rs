@@ -9,7 +9,8 @@ use lotse_ids::{AgentId, GroupId};
 use serde::{Deserialize, Serialize};
 
 use super::agent::{Agent, Profile, Seat};
-use super::codes::{Order, Presence, Reason};
+use super::codes::{Order, Presence, Reason, Standing};
+use super::cover::{Cover, Covered};
 use super::directory::{Directory, Seats};
 use super::language::Language;
 use super::weight::Weight;
@@ -59,6 +60,12 @@ pub(crate) enum Misfit {
     Retired,
     /// Takes nothing new now.
     NotOnline,
+    /// In no shift.
+    OffShift,
+    /// Absent by an exception to the shifts.
+    Absent,
+    /// On a break.
+    OnBreak,
     /// Passed the ticket on before.
     Excluded,
     /// Has less than this support level.
@@ -102,6 +109,9 @@ pub(crate) struct Look {
     pub(crate) eligible: u32,
     /// How many were left out, by why.
     pub(crate) rejections: Vec<(Misfit, u32)>,
+    /// The cover of the group that lasted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cover: Option<Covered>,
 }
 
 /// Whom a look found.
@@ -121,6 +131,9 @@ impl Misfit {
         match self {
             Self::Retired => "retired",
             Self::NotOnline => "not_online",
+            Self::OffShift => "off_shift",
+            Self::Absent => "absent",
+            Self::OnBreak => "on_break",
             Self::Excluded => "excluded",
             Self::BelowTier(_) => "below_tier",
             Self::LacksSkill(..) => "lacks_skill",
@@ -144,7 +157,13 @@ impl fmt::Display for Misfit {
                 write!(f, "{language} at level {level} or more")
             }
             Self::BelowTier(tier) => write!(f, "tier {tier} or more"),
-            Self::Retired | Self::NotOnline | Self::Excluded | Self::AtCapacity => Ok(()),
+            Self::Retired
+            | Self::NotOnline
+            | Self::OffShift
+            | Self::Absent
+            | Self::OnBreak
+            | Self::Excluded
+            | Self::AtCapacity => Ok(()),
         }
     }
 }
@@ -276,8 +295,30 @@ fn lacking(profile: &Profile, skills: &BTreeMap<String, u8>) -> Option<(String, 
     lacking.map(|(skill, level)| (skill.clone(), *level))
 }
 
-/// Looks for the best agent of the group.
-pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats) -> Choice {
+/// As [`misfit`], by the agent's shifts at an instant too.
+pub(crate) fn misfit_at(
+    now: Timestamp,
+    directory: &Directory,
+    agent: &Agent,
+    seat: &Seat,
+    needs: &Needs,
+) -> Option<Misfit> {
+    let misfit = misfit(agent, seat, needs);
+    // Who is not there at all is told as such, whatever the plan says.
+    if matches!(misfit, Some(Misfit::Retired | Misfit::NotOnline)) {
+        return misfit;
+    }
+    match directory.standing(&agent.id, now) {
+        Some(Standing::OffShift) => Some(Misfit::OffShift),
+        Some(Standing::Absent) => Some(Misfit::Absent),
+        Some(Standing::OnBreak) => Some(Misfit::OnBreak),
+        Some(Standing::AtWork) | None => misfit,
+    }
+}
+
+/// Looks for the best agent of the group, or of the one that covers it.
+pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats, now: Timestamp) -> Choice {
+    let cover = directory.cover_of(&needs.group, now);
     let mut candidates = Vec::new();
     let mut rejections: BTreeMap<Misfit, u32> = BTreeMap::new();
     let preferred = needs
@@ -285,12 +326,15 @@ pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats) -> Choi
         .as_ref()
         .and_then(|id| directory.agents.get(id));
     // By hand a ticket may have gone to somebody outside the group.
-    let outsider = preferred.filter(|agent| !agent.profile.groups.contains(&needs.group));
-    for agent in directory.members(&needs.group).chain(outsider) {
+    let outsider = preferred.filter(|agent| {
+        let mut members = directory.answering(&needs.group, now);
+        !members.any(|member| member.id == agent.id)
+    });
+    for agent in directory.answering(&needs.group, now).chain(outsider) {
         let Some(seat) = seats.get(&agent.id) else {
             continue;
         };
-        match misfit(agent, seat, &needs) {
+        match misfit_at(now, directory, agent, seat, &needs) {
             None => candidates.push(Candidate::new(agent, seat, &needs)),
             Some(misfit) => *rejections.entry(misfit).or_default() += 1,
         }
@@ -315,6 +359,7 @@ pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats) -> Choi
         candidates,
         eligible,
         rejections: rejections.into_iter().collect(),
+        cover: cover.map(Cover::seen),
     };
     Choice {
         look,
@@ -328,6 +373,7 @@ fn why_nobody(rejections: &BTreeMap<Misfit, u32>) -> Reason {
     match rejections.keys().next_back() {
         None | Some(Misfit::Retired) => Reason::EmptyGroup,
         Some(Misfit::NotOnline) => Reason::NobodyOnline,
+        Some(Misfit::OffShift | Misfit::Absent | Misfit::OnBreak) => Reason::NobodyOnShift,
         Some(Misfit::Excluded) => Reason::NobodyEligible,
         Some(Misfit::BelowTier(_)) => Reason::NobodyOfTier,
         Some(Misfit::LacksSkill(..)) => Reason::NobodySkilled,

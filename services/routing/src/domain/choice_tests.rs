@@ -2,6 +2,8 @@ use super::*;
 use crate::domain::samples::{agent, group, team};
 use proptest::prelude::*;
 
+const NOW: Timestamp = Timestamp::from_millis(1_000);
+
 fn needs() -> Needs {
     Needs {
         group: group(1),
@@ -31,7 +33,7 @@ fn fit_goes_before_load_and_load_before_rest() {
     team.skill(3, "vpn", 5);
     team.seat(2).load = Weight::tickets(9);
     let (directory, seats) = team.finish();
-    let choice = choose(skilled(1), &directory, &seats);
+    let choice = choose(skilled(1), &directory, &seats, NOW);
     let order: Vec<_> = choice
         .look
         .candidates
@@ -49,10 +51,13 @@ fn among_equals_the_longest_without_a_ticket_goes_first() {
     team.seat(2).last_assigned_at = Some(Timestamp::from_millis(10));
     team.seat(3).last_assigned_at = Some(Timestamp::from_millis(30));
     let (directory, mut seats) = team.finish();
-    assert_eq!(choose(needs(), &directory, &seats).agent, Some(agent(2)));
+    assert_eq!(
+        choose(needs(), &directory, &seats, NOW).agent,
+        Some(agent(2))
+    );
     seats.get_mut(&agent(3)).unwrap().last_assigned_at = None;
     assert_eq!(
-        choose(needs(), &directory, &seats).agent,
+        choose(needs(), &directory, &seats, NOW).agent,
         Some(agent(3)),
         "never comes first"
     );
@@ -66,7 +71,10 @@ fn spare_is_a_share_of_the_capacity_not_a_number_of_tickets() {
     team.seat(2).capacity = Weight::tickets(2);
     team.seat(2).load = Weight::tickets(1);
     let (directory, seats) = team.finish();
-    assert_eq!(choose(needs(), &directory, &seats).agent, Some(agent(2)));
+    assert_eq!(
+        choose(needs(), &directory, &seats, NOW).agent,
+        Some(agent(2))
+    );
 }
 
 #[test]
@@ -83,7 +91,7 @@ fn each_misfit_is_counted_by_its_reason() {
     needs.excluded.insert(agent(3));
     needs.language = Language::parse("de");
     let (directory, seats) = team.finish();
-    let choice = choose(needs, &directory, &seats);
+    let choice = choose(needs, &directory, &seats, NOW);
     assert_eq!(
         (choice.agent, choice.reason),
         (Some(agent(6)), Reason::OnlyCandidate)
@@ -115,7 +123,7 @@ fn nobody_is_explained_by_the_nearest_miss() {
         let (directory, seats) = team.finish();
         let mut needs = skilled(1);
         needs.language = Language::parse("de");
-        let choice = choose(needs, &directory, &seats);
+        let choice = choose(needs, &directory, &seats, NOW);
         assert_eq!(choice.agent, None);
         choice.reason
     };
@@ -144,7 +152,7 @@ fn the_agent_of_a_reopened_ticket_goes_before_better_ones_but_needs_room() {
     let mut needs = skilled(1);
     needs.preferred = Some(agent(1));
     let (directory, mut seats) = team.finish();
-    let choice = choose(needs.clone(), &directory, &seats);
+    let choice = choose(needs.clone(), &directory, &seats, NOW);
     assert_eq!(
         (choice.agent, choice.reason),
         (Some(agent(1)), Reason::SameAgent)
@@ -159,7 +167,7 @@ fn the_agent_of_a_reopened_ticket_goes_before_better_ones_but_needs_room() {
         "the others keep their order"
     );
     seats.get_mut(&agent(1)).unwrap().load = Weight::tickets(10);
-    assert_eq!(choose(needs, &directory, &seats).agent, Some(agent(2)));
+    assert_eq!(choose(needs, &directory, &seats, NOW).agent, Some(agent(2)));
 }
 
 fn presence() -> impl Strategy<Value = Presence> {
@@ -213,7 +221,7 @@ proptest! {
         // The order in which agents are stored must not matter.
         if size > 0 { team.agents.rotate_left(rotate % size); }
         let (directory, seats) = team.finish();
-        let choice = choose(needs, &directory, &seats);
+        let choice = choose(needs, &directory, &seats, NOW);
         let candidates: Vec<_> = choice.look.candidates.clone();
         let found: BTreeSet<_> = candidates.iter().map(|one| one.agent.clone()).collect();
         prop_assert_eq!(&found, &may);

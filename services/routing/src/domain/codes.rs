@@ -168,6 +168,18 @@ codes! {
         Escalation = "escalation",
     }
 
+    /// Whether an agent should be at work.
+    Standing {
+        /// In a shift.
+        AtWork = "at_work",
+        /// In a shift, on a break.
+        OnBreak = "on_break",
+        /// In no shift.
+        OffShift = "off_shift",
+        /// Absent by an exception.
+        Absent = "absent",
+    }
+
     /// What the turns of a rotation are counted in.
     RotationUnit {
         /// Hours by the clock on the wall.
@@ -210,6 +222,8 @@ codes! {
         NobodySkilled = "nobody_skilled",
         /// Nobody online with the skills speaks the language.
         NobodySpeaksLanguage = "nobody_speaks_language",
+        /// All online are on a break, absent, or in no shift.
+        NobodyOnShift = "nobody_on_shift",
         /// Those online passed the ticket on before.
         NobodyEligible = "nobody_eligible",
         /// Nobody online has the support level.

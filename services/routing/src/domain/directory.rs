@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId, RotaId};
 
 use super::agent::{Agent, Seat};
+use super::codes::Standing;
+use super::cover::Cover;
 use super::group::{Group, Skill};
 use super::rota::Rota;
+use super::shift_plan::{AHEAD, ShiftPlan};
 use super::workflow::Workflow;
 
 /// The seats of all agents at one instant.
@@ -26,6 +30,9 @@ pub(crate) struct Directory {
     pub(crate) workflow: Option<Arc<Workflow>>,
     /// All rotas.
     pub(crate) rotas: BTreeMap<RotaId, Rota>,
+    /// The shifts of those agents who have a plan.
+    pub(crate) shift_plans: BTreeMap<AgentId, ShiftPlan>,
+    covers: HashMap<GroupId, Vec<Cover>>,
     members: HashMap<GroupId, Vec<AgentId>>,
 }
 
@@ -61,6 +68,8 @@ impl Directory {
                 .collect(),
             workflow: workflow.map(Arc::new),
             rotas: BTreeMap::new(),
+            shift_plans: BTreeMap::new(),
+            covers: HashMap::new(),
             members,
         }
     }
@@ -74,10 +83,63 @@ impl Directory {
         self
     }
 
+    /// The same with these shifts.
+    pub(crate) fn with_shift_plans(mut self, plans: Vec<ShiftPlan>) -> Self {
+        self.shift_plans = plans
+            .into_iter()
+            .map(|plan| (plan.setting.id.clone(), plan))
+            .collect();
+        self
+    }
+
+    /// The same with these covers.
+    pub(crate) fn with_covers(mut self, covers: Vec<Cover>) -> Self {
+        for cover in covers {
+            let of_group = self.covers.entry(cover.group.clone()).or_default();
+            of_group.push(cover);
+        }
+        self
+    }
+
+    /// The agents who answer the tickets of `group` at an instant: those who work in it, and those
+    /// of the group that covers it, each once.
+    pub(crate) fn answering(&self, group: &GroupId, at: Timestamp) -> impl Iterator<Item = &Agent> {
+        let cover = self.cover_of(group, at);
+        let covering = cover.into_iter().flat_map(|cover| self.members(&cover.by));
+        let covering = covering.filter(|agent| !agent.profile.groups.contains(group));
+        self.members(group).chain(covering)
+    }
+
     /// The agents who work in `group`.
     pub(crate) fn members(&self, group: &GroupId) -> impl Iterator<Item = &Agent> {
         let ids = self.members.get(group).map_or(&[][..], Vec::as_slice);
         ids.iter().filter_map(|id| self.agents.get(id))
+    }
+
+    /// The cover of a group at an instant.
+    pub(crate) fn cover_of(&self, group: &GroupId, at: Timestamp) -> Option<&Cover> {
+        self.covers(group).iter().find(|cover| cover.lasts(at))
+    }
+
+    /// All covers of a group, in no order.
+    pub(crate) fn covers(&self, group: &GroupId) -> &[Cover] {
+        self.covers.get(group).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// What the shifts of an agent say of an instant; none without a plan.
+    pub(crate) fn standing(&self, agent: &AgentId, at: Timestamp) -> Option<Standing> {
+        Some(self.shift_plans.get(agent)?.standing(at))
+    }
+
+    /// When the next cover begins or ends, or the standing of an agent changes: somebody may be
+    /// eligible then who was not. With shift plans at the latest in two days, where nothing may
+    /// have changed; asked again then, this looks further. None where nothing will change.
+    pub(crate) fn next_change(&self, at: Timestamp) -> Option<Timestamp> {
+        let covers = self.covers.values().flatten();
+        let covers = covers.flat_map(|cover| [cover.starts_at, cover.ends_at]);
+        let plans = self.shift_plans.values();
+        let plans = plans.map(|plan| plan.next_change(at).unwrap_or(at + AHEAD));
+        covers.filter(|edge| *edge > at).chain(plans).min()
     }
 
     /// Whether an agent works here.

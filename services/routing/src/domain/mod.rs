@@ -7,7 +7,8 @@
 //! why, [`words`] tells it to people, and [`hops`] watches how often it is passed on.
 //!
 //! [`rota`] is who is on duty when as configured, [`turns`] finds whose turn it is, [`duty`] adds
-//! the exceptions and whoever else stands in.
+//! the exceptions and whoever else stands in. [`shift_plan`] is when each agent should be at work,
+//! [`cover`] has one group answer for another.
 //!
 //! [`learning`] finds from history which group a ticket will end in.
 
@@ -15,6 +16,7 @@ pub(crate) mod agent;
 pub(crate) mod choice;
 pub(crate) mod codes;
 pub(crate) mod conditions;
+pub(crate) mod cover;
 pub(crate) mod decision;
 pub(crate) mod directory;
 pub(crate) mod duty;
@@ -28,6 +30,7 @@ pub(crate) mod queue;
 pub(crate) mod rebalance;
 pub(crate) mod rota;
 pub(crate) mod setting;
+pub(crate) mod shift_plan;
 pub(crate) mod turns;
 pub(crate) mod way;
 pub(crate) mod weight;

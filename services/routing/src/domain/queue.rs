@@ -76,7 +76,13 @@ pub(crate) fn look_at(
     now: Timestamp,
 ) -> Planned {
     let pools = SeatPools { directory, seats };
-    look_in(item, place(item, directory, &pools, now), directory, seats)
+    look_in(
+        item,
+        place(item, directory, &pools, now),
+        directory,
+        seats,
+        now,
+    )
 }
 
 /// When time alone changes where one of the items stands, or what it asks.
@@ -94,13 +100,19 @@ pub(crate) fn next_change(
 }
 
 /// Looks who could get one waiting item where it stands.
-fn look_in(item: &Item, place: Option<Placement>, directory: &Directory, seats: &Seats) -> Planned {
+fn look_in(
+    item: &Item,
+    place: Option<Placement>,
+    directory: &Directory,
+    seats: &Seats,
+    now: Timestamp,
+) -> Planned {
     let (group, step, choice) = match place {
         None => (None, None, None),
         Some(place) => (
             Some(place.group),
             place.step,
-            Some(choose(place.needs, directory, seats)),
+            Some(choose(place.needs, directory, seats, now)),
         ),
     };
     let agent = choice.as_ref().and_then(|choice| choice.agent.clone());
@@ -143,11 +155,11 @@ fn consider(
         && !moved
         && !relaxed
         && item.trail.preferred.is_none()
-        && group.is_some_and(|group| is_full(group, directory, seats, full))
+        && group.is_some_and(|group| is_full(group, directory, seats, full, now))
     {
         return None;
     }
-    let planned = look_in(item, place, directory, seats);
+    let planned = look_in(item, place, directory, seats, now);
     (planned.agent.is_some() || moved || relaxed || !looked_at).then_some(planned)
 }
 
@@ -157,11 +169,12 @@ fn is_full(
     directory: &Directory,
     seats: &Seats,
     full: &mut HashSet<GroupId>,
+    now: Timestamp,
 ) -> bool {
     if full.contains(group) {
         return true;
     }
-    let mut members = directory.members(group);
+    let mut members = directory.answering(group, now);
     let has_free = members.any(|agent| {
         seats
             .get(&agent.id)

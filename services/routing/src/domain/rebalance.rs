@@ -10,10 +10,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId, TicketId};
 
 use super::agent::Seat;
-use super::choice::{Needs, misfit};
+use super::choice::{Needs, misfit_at};
 use super::codes::{Presence, TransferReason};
 use super::directory::{Directory, Seats};
 use super::group::Group;
@@ -49,6 +50,7 @@ pub(crate) fn suggest(
     directory: &Directory,
     seats: &mut Seats,
     most: usize,
+    now: Timestamp,
 ) -> Vec<Move> {
     let mut moves = Vec::new();
     let mut stranded: Vec<(&Item, &AgentId)> = Vec::new();
@@ -72,7 +74,14 @@ pub(crate) fn suggest(
         if moves.len() == most {
             return moves;
         }
-        moves.extend(find(item, from, TransferReason::ShiftEnd, directory, seats));
+        moves.extend(find(
+            item,
+            from,
+            TransferReason::ShiftEnd,
+            directory,
+            seats,
+            now,
+        ));
     }
     for items in held.values_mut() {
         items.sort_by_cached_key(|item| Reverse(turn(item)));
@@ -87,7 +96,7 @@ pub(crate) fn suggest(
         let found = items.and_then(|items| {
             let mut each = items.iter().enumerate();
             let (at, found) = each.find_map(|(at, item)| {
-                let found = find(item, from, TransferReason::Capacity, directory, seats)?;
+                let found = find(item, from, TransferReason::Capacity, directory, seats, now)?;
                 Some((at, found))
             })?;
             items.remove(at);
@@ -105,7 +114,13 @@ pub(crate) fn suggest(
 
 /// Whether a colleague of the group can take over a ticket that somebody has: the checks of the
 /// queue.
-pub(crate) fn can_take(item: &Item, agent: &AgentId, directory: &Directory, seats: &Seats) -> bool {
+pub(crate) fn can_take(
+    item: &Item,
+    agent: &AgentId,
+    directory: &Directory,
+    seats: &Seats,
+    now: Timestamp,
+) -> bool {
     let group = item
         .group
         .as_ref()
@@ -116,8 +131,12 @@ pub(crate) fn can_take(item: &Item, agent: &AgentId, directory: &Directory, seat
     };
     let seat = seats.get(&agent.id);
     item.agent.as_ref() != Some(&agent.id)
-        && agent.profile.groups.contains(&group.id)
-        && seat.is_some_and(|seat| misfit(agent, seat, &needs(item, group)).is_none())
+        && directory
+            .answering(&group.id, now)
+            .any(|one| one.id == agent.id)
+        && seat.is_some_and(|seat| {
+            misfit_at(now, directory, agent, seat, &needs(item, group)).is_none()
+        })
 }
 
 /// The needs of a ticket for whoever takes it over: nobody goes before others.
@@ -139,17 +158,18 @@ fn find(
     reason: TransferReason,
     directory: &Directory,
     seats: &mut Seats,
+    now: Timestamp,
 ) -> Option<Move> {
     let group = directory.groups.get(item.group.as_ref()?)?;
     let needs = needs(item, group);
     let giver = Share::of(seats.get(from)?);
-    let takers = directory.members(&group.id).filter_map(|agent| {
+    let takers = directory.answering(&group.id, now).filter_map(|agent| {
         let seat = seats.get(&agent.id)?;
         let after = Share {
             load: seat.load + item.load,
             ..Share::of(seat)
         };
-        let fits = agent.id != *from && misfit(agent, seat, &needs).is_none();
+        let fits = agent.id != *from && misfit_at(now, directory, agent, seat, &needs).is_none();
         let helps = reason == TransferReason::ShiftEnd || after.cmp_share(&giver).is_lt();
         (fits && helps).then_some((after, &agent.id))
     });

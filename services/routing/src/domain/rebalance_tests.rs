@@ -17,7 +17,7 @@ fn give(team: &mut Team, n: usize, to: usize) -> Item {
 
 fn moves(items: &[Item], team: Team) -> Vec<Move> {
     let (directory, mut seats) = team.finish();
-    suggest(items, &directory, &mut seats, 100)
+    suggest(items, &directory, &mut seats, 100, Timestamp::EPOCH)
 }
 
 #[test]
@@ -110,7 +110,7 @@ proptest! {
         let items: Vec<Item> = owned.map(|(n, owner)| give(&mut team, n + 1, *owner)).collect();
         let (directory, before) = team.finish();
         let mut after = before.clone();
-        let moves = suggest(&items, &directory, &mut after, most);
+        let moves = suggest(&items, &directory, &mut after, most, Timestamp::EPOCH);
 
         prop_assert!(moves.len() <= most);
         let mut loads: BTreeMap<AgentId, Weight> = BTreeMap::new();

@@ -95,7 +95,7 @@ impl Content for RotaProfile {
 
 impl Rota {
     /// The rota, or all that is wrong with it.
-    pub(crate) fn new(setting: Setting<RotaProfile>) -> Result<Self, InvalidRota> {
+    pub(crate) fn new(setting: Setting<RotaProfile>) -> Result<Self, InvalidSchedule> {
         let schedule = Schedule::new(&setting.profile.zone, &setting.profile.layers)?;
         Ok(Self { setting, schedule })
     }
@@ -148,27 +148,34 @@ pub(crate) struct Problem {
     pub(crate) message: String,
 }
 
-/// A rota that says nothing sensible: everything wrong with it.
+/// Hours, shifts or turns that say nothing sensible: everything wrong with it.
 #[derive(Clone, Debug, thiserror::Error)]
-pub(crate) struct InvalidRota(pub(crate) Vec<Problem>);
+pub(crate) struct InvalidSchedule(pub(crate) Vec<Problem>);
 
-impl fmt::Display for InvalidRota {
+impl fmt::Display for InvalidSchedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("invalid rota:")?;
+        f.write_str("invalid schedule:")?;
         let mut problems = self.0.iter();
         problems.try_for_each(|Problem { field, message }| write!(f, " {field}: {message};"))
     }
 }
 
+impl InvalidSchedule {
+    /// There is no such zone.
+    pub(super) fn unknown_zone(zone: &str) -> Self {
+        Self(vec![Problem {
+            field: "time_zone".to_owned(),
+            message: format!("{zone:?} is not in the IANA time zone database"),
+        }])
+    }
+}
+
 impl Schedule {
     /// What the zone and the layers of a rota mean, or all that is wrong with them.
-    pub(crate) fn new<A>(zone: &str, layers: &[Layer<A>]) -> Result<Self, InvalidRota> {
+    pub(crate) fn new<A>(zone: &str, layers: &[Layer<A>]) -> Result<Self, InvalidSchedule> {
         let mut problems = Vec::new();
         let Ok(time_zone) = TimeZone::get(zone) else {
-            return Err(InvalidRota(vec![Problem {
-                field: "time_zone".to_owned(),
-                message: format!("{zone:?} is not in the IANA time zone database"),
-            }]));
+            return Err(InvalidSchedule::unknown_zone(zone));
         };
         let mut hours = Vec::with_capacity(layers.len());
         for (at, layer) in layers.iter().enumerate() {
@@ -192,14 +199,14 @@ impl Schedule {
                 hours,
             })
         } else {
-            Err(InvalidRota(problems))
+            Err(InvalidSchedule(problems))
         }
     }
 }
 
 /// A calendar of weekly hours; what is wrong with them (they overlap, are empty) goes to
 /// `problems`, under the names that `field` gives the hours.
-fn weekly(
+pub(super) fn weekly(
     zone: &str,
     week: &[Shift],
     problems: &mut Vec<Problem>,

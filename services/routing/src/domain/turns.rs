@@ -219,7 +219,7 @@ fn end_of_time() -> Timestamp {
 }
 
 /// The same instant in jiff's terms; what lies beyond its years is their end.
-fn instant(at: Timestamp) -> jiff::Timestamp {
+pub(super) fn instant(at: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(if at < Timestamp::EPOCH {
         jiff::Timestamp::MIN
     } else {

@@ -5,9 +5,11 @@ use lotse_ids::{AgentId, GroupId};
 
 use super::choice::{Candidate, Criterion, Look, Misfit};
 use super::codes::{DecisionKind, Guard, Order, Reason, SkipReason, TransferReason};
+use super::cover::Covered;
 use super::decision::{Missing, Record};
 use super::directory::Directory;
 use super::hops::Place;
+use super::turns::instant;
 use super::workflow::{DEFAULT_RULE, Step};
 
 /// Left-out agents are told by at most this many reasons; the rest is in the data.
@@ -65,6 +67,9 @@ fn automatic(record: &Record, names: &Names<'_>) -> Vec<String> {
     }
     if let Some(look) = &record.look {
         words.extend(needs(look));
+    }
+    if let Some(cover) = record.look.as_ref().and_then(|look| look.cover.as_ref()) {
+        words.push(covered(cover, record.group.as_ref(), names));
     }
     words.push(outcome(record, names));
     if let Some(look) = &record.look {
@@ -131,6 +136,16 @@ fn needs(look: &Look) -> Vec<String> {
     words
 }
 
+fn covered(cover: &Covered, group: Option<&GroupId>, names: &Names<'_>) -> String {
+    let group = group.map_or_else(|| "The group".to_owned(), |group| names.group(group));
+    let mut letters = group.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let group: String = first.chain(letters).collect();
+    let by = names.group(&cover.by);
+    let until = instant(Timestamp::from_millis(cover.until)).strftime("%Y-%m-%d %H:%M UTC");
+    format!("{group} is covered by {by} until {until}, whose agents count as members.")
+}
+
 fn outcome(record: &Record, names: &Names<'_>) -> String {
     let agent = record.agent.as_ref().map(|agent| names.agent(agent));
     let agent = agent.as_deref().unwrap_or("nobody");
@@ -155,6 +170,9 @@ fn outcome(record: &Record, names: &Names<'_>) -> String {
         }
         Reason::EmptyGroup => "It waits: the group has no agents.".to_owned(),
         Reason::NobodyOnline => "It waits: no agent of the group is online.".to_owned(),
+        Reason::NobodyOnShift => {
+            "It waits: the agents who are online are on a break, absent or in no shift.".to_owned()
+        }
         Reason::AllBusy => {
             "It waits: every agent who could take it is at their capacity.".to_owned()
         }
@@ -217,6 +235,9 @@ fn why(misfit: &Misfit, agents: u32) -> String {
     match misfit {
         Misfit::Retired => format!("{is} retired"),
         Misfit::NotOnline => format!("{is} not online"),
+        Misfit::OffShift => format!("{is} in no shift"),
+        Misfit::Absent => format!("{is} absent"),
+        Misfit::OnBreak => format!("{is} on a break"),
         Misfit::Excluded => "passed it on before".to_owned(),
         Misfit::LacksSkill(..) => format!("{lacks} {misfit}"),
         Misfit::LacksLanguage(_) | Misfit::LacksLanguageLevel(..) => {

@@ -9,9 +9,10 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{QuerySelect as _, Set};
 
-use super::{agents, settings};
+use super::{agents, covers, settings};
 use crate::domain::directory::Directory;
-use crate::domain::rota::Rota;
+use crate::domain::rota::{InvalidSchedule, Rota};
+use crate::domain::shift_plan::ShiftPlan;
 use crate::domain::workflow::{ONLY_WORKFLOW, Workflow};
 
 /// The counter: one row.
@@ -74,8 +75,19 @@ pub(crate) async fn load(conn: &impl ConnectionTrait) -> Result<Directory, DbErr
     let agents: Result<Vec<_>, _> = rows.iter().map(agents::to_agent).collect();
     let rotas = settings::all(conn).await?.into_iter().map(Rota::new);
     let rotas: Result<Vec<_>, _> = rotas.collect();
-    let rotas = rotas.map_err(|invalid| DbErr::Type(invalid.to_string()))?;
-    Ok(Directory::new(groups, agents?, skills, workflow).with_rotas(rotas))
+    let rotas = rotas.map_err(unsound)?;
+    let plans = settings::all(conn).await?.into_iter().map(ShiftPlan::new);
+    let plans: Result<Vec<_>, _> = plans.collect();
+    let plans = plans.map_err(unsound)?;
+    Ok(Directory::new(groups, agents?, skills, workflow)
+        .with_rotas(rotas)
+        .with_shift_plans(plans)
+        .with_covers(covers::all(conn).await?))
+}
+
+/// What was checked before it was stored is not sound any more: the zone is gone.
+fn unsound(invalid: InvalidSchedule) -> DbErr {
+    DbErr::Type(invalid.to_string())
 }
 
 /// Begins a change of configuration: counts it, and makes others wait for its end.

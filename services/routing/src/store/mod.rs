@@ -1,8 +1,9 @@
 //! The tables that routing owns, all named `routing_…`.
 //!
 //! [`agents`] holds configuration and the fence of capacity in one row, [`items`] the tickets,
-//! [`decisions`] why they are where they are, [`transfers`] what was undone, [`settings`] everything configured under a name in all its versions,
-//! [`rotas`] exceptions to rotas, and [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
+//! [`decisions`] why they are where they are, [`transfers`] what was undone, [`settings`] everything
+//! configured under a name in all its versions, [`rotas`] exceptions to rotas, [`covers`] who answers
+//! for whom, and [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
 //! types; what is searched or fenced stands in columns beside them.
 
 #![allow(
@@ -11,6 +12,7 @@
 )]
 
 pub(crate) mod agents;
+pub(crate) mod covers;
 pub(crate) mod decisions;
 pub(crate) mod directory;
 pub(crate) mod items;

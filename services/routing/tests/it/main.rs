@@ -6,6 +6,7 @@ mod assignment;
 mod by_hand;
 mod concurrency;
 mod configuration;
+mod coverage;
 mod duty;
 mod explanation;
 mod rebalancing;

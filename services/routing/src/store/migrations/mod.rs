@@ -1,6 +1,7 @@
 //! The schema: one file per capability, applied in the order of [`all`].
 
 mod begun;
+mod covers;
 mod rotas;
 mod settings;
 mod tables;
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(settings::OneTableOfSettings),
         Box::new(begun::AddBegun),
         Box::new(transfers::CountTransfers),
+        Box::new(covers::CreateCovers),
     ]
 }
 

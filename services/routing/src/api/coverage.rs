@@ -1,0 +1,185 @@
+//! `lotse.routing.v1.CoverageService`.
+
+use lotse_errors::Violations;
+use lotse_grpc::{caller, page};
+use lotse_ids::CoverId;
+use lotse_proto::routing::v1 as proto;
+use lotse_proto::routing::v1::coverage_service_server::CoverageService;
+use lotse_proto::time::from_proto;
+use tonic::{Request, Response, Status};
+
+use super::{Api, DEFAULT_PAGE, MAX_PAGE, covers, cut, finish, parse, place, shifts, show};
+use crate::domain::shift_plan::ShiftPlan;
+use crate::error::Error;
+use crate::store::covers::Range;
+
+#[tonic::async_trait]
+impl CoverageService for Api {
+    async fn put_shift_plan(
+        &self,
+        request: Request<proto::PutShiftPlanRequest>,
+    ) -> Result<Response<proto::PutShiftPlanResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wanted = &shifts::wanted(&request)?;
+        let done = self
+            .command(
+                &caller,
+                "PutShiftPlan",
+                &request.request_id,
+                &request,
+                |tx| async move {
+                    let (plan, outcome) = self.app.put_shift_plan(&tx, wanted).await?;
+                    Ok(proto::PutShiftPlanResponse {
+                        shift_plan: Some(shifts::shift_plan(&plan)),
+                        outcome: show::outcome(outcome),
+                    })
+                },
+            )
+            .await;
+        self.app.changed().await;
+        done
+    }
+
+    async fn get_shift_plan(
+        &self,
+        request: Request<proto::GetShiftPlanRequest>,
+    ) -> Result<Response<proto::GetShiftPlanResponse>, Status> {
+        let proto::GetShiftPlanRequest { agent_id } = request.into_inner();
+        let mut wrong = Violations::new();
+        let agent = parse::required_reference(&mut wrong, "agent_id", &agent_id);
+        let agent = wrong.finish_with(agent).map_err(Error::from)?;
+        let plan = self.app.shift_plan(&agent).await?;
+        let now = self.app.clock.now();
+        Ok(Response::new(proto::GetShiftPlanResponse {
+            shift_plan: Some(shifts::shift_plan(&plan.setting)),
+            standing: shifts::standing(plan.standing(now)),
+            until: show::time(plan.next_change(now)),
+        }))
+    }
+
+    async fn list_shift_plans(
+        &self,
+        request: Request<proto::ListShiftPlansRequest>,
+    ) -> Result<Response<proto::ListShiftPlansResponse>, Status> {
+        let proto::ListShiftPlansRequest {
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let scope = page::Scope::new("ListShiftPlans", &[]);
+        let place = place(&scope, page_size, &page_token)?;
+        let directory = self.app.directory().await?;
+        let plans = directory.shift_plans.values();
+        let mut all: Vec<(&String, &ShiftPlan)> = plans
+            .filter_map(|plan| Some((&directory.agents.get(&plan.setting.id)?.profile.name, plan)))
+            .collect();
+        all.sort_by_key(|(name, _)| *name);
+        let (plans, next_page_token) = cut(all, &scope, place, |(name, _)| name);
+        let plans = plans
+            .iter()
+            .map(|(_, plan)| shifts::shift_plan(&plan.setting));
+        Ok(Response::new(proto::ListShiftPlansResponse {
+            shift_plans: plans.collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn put_cover(
+        &self,
+        request: Request<proto::PutCoverRequest>,
+    ) -> Result<Response<proto::PutCoverResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wanted = &covers::wanted(&request)?;
+        let done = self
+            .command(
+                &caller,
+                "PutCover",
+                &request.request_id,
+                &request,
+                |tx| async move {
+                    let (cover, outcome) = self.app.put_cover(&tx, wanted).await?;
+                    Ok(proto::PutCoverResponse {
+                        cover: Some(covers::cover(&cover)),
+                        outcome: show::outcome(outcome),
+                    })
+                },
+            )
+            .await;
+        self.app.changed().await;
+        done
+    }
+
+    async fn delete_cover(
+        &self,
+        request: Request<proto::DeleteCoverRequest>,
+    ) -> Result<Response<proto::DeleteCoverResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let proto::DeleteCoverRequest {
+            id,
+            etag,
+            request_id,
+        } = &request;
+        let mut wrong = Violations::new();
+        let id: Option<CoverId> = wrong.parse("id", id);
+        let id = &finish(wrong, request_id, id)?;
+        self.command(
+            &caller,
+            "DeleteCover",
+            request_id,
+            &request,
+            |tx| async move {
+                self.app.delete_cover(&tx, id, etag).await?;
+                Ok(proto::DeleteCoverResponse {})
+            },
+        )
+        .await
+    }
+
+    async fn list_covers(
+        &self,
+        request: Request<proto::ListCoversRequest>,
+    ) -> Result<Response<proto::ListCoversResponse>, Status> {
+        let proto::ListCoversRequest {
+            group_id,
+            ends_after,
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let mut wrong = Violations::new();
+        let group = parse::reference(&mut wrong, "group_id", &group_id);
+        let ends_after = ends_after.as_ref().map(from_proto).transpose();
+        let ends_after = wrong.take("ends_after", ends_after);
+        let ends_after = wrong.finish_with(ends_after).map_err(Error::from)?;
+        let bound = ends_after.map(|at| at.as_millis().to_string());
+        let parts = [group_id.as_str(), bound.as_deref().unwrap_or_default()];
+        let scope = page::Scope::new("ListCovers", &parts);
+        let size = page::size(page_size, DEFAULT_PAGE, MAX_PAGE).map_err(Error::from)?;
+        let after = scope.key::<2>(&page_token).map_err(Error::from)?;
+        let range = Range {
+            group: None,
+            ends_after,
+            after: after.map(covers::after).transpose()?,
+        };
+        let limit = usize::try_from(size).unwrap_or(usize::MAX);
+        let (page, more) = self.app.covers(group.as_ref(), range, limit).await?;
+        let token = page.last().filter(|_| more).map(|last| {
+            let begins = last.starts_at.as_millis().to_string();
+            scope.token(&[&begins, last.id.as_str()])
+        });
+        Ok(Response::new(proto::ListCoversResponse {
+            covers: page.iter().map(covers::cover).collect(),
+            next_page_token: token.unwrap_or_default(),
+        }))
+    }
+
+    async fn get_acknowledgement(
+        &self,
+        request: Request<proto::GetAcknowledgementRequest>,
+    ) -> Result<Response<proto::GetAcknowledgementResponse>, Status> {
+        let (subject, language) = covers::subject(request.get_ref())?;
+        let told = self.app.acknowledgement(&subject, language).await?;
+        Ok(Response::new(covers::acknowledgement(told)))
+    }
+}
