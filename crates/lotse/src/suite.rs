@@ -99,7 +99,7 @@ pub struct Parts {
     pub timers: Arc<dyn TimerStore>,
     /// Runs what is in the background.
     pub supervisor: Supervisor,
-    /// Where SLA timing calls other services.
+    /// Where routing and SLA timing call other services.
     pub peers: lotse_sla::Peers,
     /// Says where that is, when all are in one process.
     later: Arc<Later>,
@@ -256,6 +256,9 @@ pub fn service(name: Name, parts: &Parts, behaviour: &Behaviour) -> Service {
                 clock,
                 journal,
                 timers,
+                peers: lotse_routing::Peers {
+                    intake: peers.intake,
+                },
             };
             lotse_routing::build(deps, behaviour.routing.clone())
         }

@@ -1,8 +1,12 @@
 //! What a deployment chooses about routing.
 
+mod learning;
+
 use std::time::Duration;
 
 use serde::Deserialize;
+
+pub use learning::{Learning, Reroute, WordSecret};
 
 use crate::domain::item::Policy;
 use crate::domain::weight::Weight;
@@ -23,6 +27,8 @@ pub struct Config {
     /// Whether whoever transfers a ticket must say something to whoever gets it. An escalation
     /// always needs a summary.
     pub transfer_summary: bool,
+    /// How it learns where tickets end up.
+    pub learning: Learning,
 }
 
 /// Whether routing assigns by itself.
@@ -44,6 +50,7 @@ impl Default for Config {
             heartbeat_ttl_seconds: 90,
             language_confidence: 0.8,
             transfer_summary: false,
+            learning: Learning::default(),
         }
     }
 }
@@ -60,6 +67,7 @@ impl Config {
             .filter(|(_, share)| !(0.0..=1.0).contains(share));
         out_of_range
             .map(|(key, share)| (*key, format!("must be between 0 and 1, not {share}")))
+            .chain(self.learning.problems())
             .collect()
     }
 

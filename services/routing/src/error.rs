@@ -56,6 +56,9 @@ pub(crate) enum Error {
         "the resume token belongs to another incarnation of the journal; start again without it"
     )]
     StaleResumeToken,
+    /// A model could not be read or fitted.
+    #[error("learning failed: {0}")]
+    Learning(String),
     /// What has happened to the ticket so far could not be read.
     #[error("cannot catch up with the journal: {0}")]
     CatchUp(ConsumerError),
@@ -81,6 +84,7 @@ impl TxError for Error {
             | Self::Taken { .. }
             | Self::Retired(_)
             | Self::Closed(_)
+            | Self::Learning(_)
             | Self::NoNextTier { .. }
             | Self::StaleResumeToken => None,
         }
@@ -118,6 +122,7 @@ impl From<Error> for lotse_errors::Error {
             Error::StaleResumeToken => {
                 Self::failed_precondition(ErrorReason::StaleResumeToken, message)
             }
+            Error::Learning(failure) => Self::internal(failure),
             Error::CatchUp(error) => match error.db_err() {
                 Some(db) => Self::database(db.clone()),
                 None => Self::internal(error.into_source()),

@@ -19,6 +19,7 @@ mod store;
 
 use std::sync::Arc;
 
+use lotse_client::Channel;
 use lotse_clock::BusinessClock;
 use lotse_db::Db;
 use lotse_grpc::{Service, tuned};
@@ -26,17 +27,20 @@ use lotse_journal::Journal;
 use lotse_proto::routing::v1::agent_service_server::AgentServiceServer;
 use lotse_proto::routing::v1::coverage_service_server::CoverageServiceServer;
 use lotse_proto::routing::v1::duty_service_server::DutyServiceServer;
+use lotse_proto::routing::v1::learning_service_server::LearningServiceServer;
 use lotse_proto::routing::v1::routing_service_server::RoutingServiceServer;
 use lotse_proto::routing::v1::workflow_service_server::WorkflowServiceServer;
 use lotse_timers::{TimerStore, Worker};
 use sea_orm_migration::MigrationTrait;
 
-pub use config::{Config, Mode};
+pub use config::{Config, Learning, Mode, Reroute, WordSecret};
 pub use domain::learning;
 
 use api::Api;
 use app::App;
 use jobs::dispatcher::Dispatcher;
+use jobs::evidence::Collector;
+use jobs::learning::{Adviser, Reader, Refitter};
 use jobs::presence::{PRESENCE_QUEUE, Presences};
 
 /// What the service stands on.
@@ -50,6 +54,24 @@ pub struct Deps {
     pub journal: Journal,
     /// The index of what is due.
     pub timers: Arc<dyn TimerStore>,
+    /// The services it calls.
+    pub peers: Peers,
+}
+
+/// The services it calls: to learn from the words of tickets.
+#[derive(Clone)]
+pub struct Peers {
+    /// Takes tickets in, and knows what they say.
+    pub intake: Channel,
+}
+
+impl Peers {
+    /// All of them behind one address.
+    pub fn all(channel: &Channel) -> Self {
+        Self {
+            intake: channel.clone(),
+        }
+    }
 }
 
 /// The service: gRPC and background jobs.
@@ -59,7 +81,10 @@ pub fn build(deps: Deps, config: Config) -> Service {
         clock,
         journal,
         timers,
+        peers,
     } = deps;
+    let learns = config.mode == Mode::Automatic && config.learning.enabled;
+    let learning = app::learning::Learning::new(config.learning.clone(), &peers.intake);
     let automatic = config.mode == Mode::Automatic;
     let tracker = jobs::tracker::Tracker::new(config.policy());
     let app = Arc::new(App::new(
@@ -68,15 +93,17 @@ pub fn build(deps: Deps, config: Config) -> Service {
         journal.clone(),
         timers.clone(),
         tracker,
+        learning,
         config,
     ));
     let api = Api::new(app.clone());
     let presences = Arc::new(Presences::new(app.clone()));
-    let service = Service::new("routing")
+    let mut service = Service::new("routing")
         .add(tuned!(WorkflowServiceServer::new(api.clone())))
         .add(tuned!(AgentServiceServer::new(api.clone())))
         .add(tuned!(DutyServiceServer::new(api.clone())))
         .add(tuned!(CoverageServiceServer::new(api.clone())))
+        .add(tuned!(LearningServiceServer::new(api.clone())))
         .add(tuned!(RoutingServiceServer::new(api)))
         .job(journal.consumer_job(app.tracker()))
         .job(Arc::new(Worker::new(
@@ -85,6 +112,14 @@ pub fn build(deps: Deps, config: Config) -> Service {
             PRESENCE_QUEUE,
             presences,
         )));
+    if learns {
+        let collector = Arc::new(Collector::new(app.learning_came()));
+        service = service
+            .job(journal.consumer_job(collector))
+            .job(Arc::new(Reader(app.clone())))
+            .job(Arc::new(Refitter(app.clone())))
+            .job(Arc::new(Adviser(app.clone())));
+    }
     if automatic {
         service.job(Arc::new(Dispatcher::new(app)))
     } else {

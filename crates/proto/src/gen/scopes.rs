@@ -117,6 +117,23 @@ pub const SCOPES: &[(&str, &str)] = &[
     ("/lotse.routing.v1.DutyService/PutOverride", "routing.admin"),
     ("/lotse.routing.v1.DutyService/PutRota", "routing.admin"),
     ("/lotse.routing.v1.DutyService/WhoIsOnDuty", "routing.read"),
+    ("/lotse.routing.v1.LearningService/GetModel", "routing.read"),
+    (
+        "/lotse.routing.v1.LearningService/GetSuggestions",
+        "routing.read",
+    ),
+    (
+        "/lotse.routing.v1.LearningService/ListModels",
+        "routing.read",
+    ),
+    (
+        "/lotse.routing.v1.LearningService/PinModel",
+        "routing.admin",
+    ),
+    (
+        "/lotse.routing.v1.LearningService/RefitModel",
+        "routing.admin",
+    ),
     (
         "/lotse.routing.v1.RoutingService/ApplyRebalance",
         "routing.write",

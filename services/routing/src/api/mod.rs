@@ -12,6 +12,7 @@ mod covers;
 mod decisions;
 mod duty;
 mod hand_over;
+mod learning;
 mod parse;
 mod rebalance;
 mod rotas;

@@ -12,6 +12,7 @@ pub(crate) mod dispatch;
 pub(crate) mod duty;
 pub(crate) mod explain;
 pub(crate) mod hand_over;
+pub(crate) mod learning;
 pub(crate) mod presence;
 pub(crate) mod rebalance;
 pub(crate) mod rotas;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use lotse_clock::{BusinessClock, Timestamp};
 use lotse_db::Db;
 use lotse_ids::{AgentId, GroupId, RotaId};
-use lotse_journal::{Consumer as _, Journal};
+use lotse_journal::{Consumer as _, Journal, Origin};
 use lotse_timers::TimerStore;
 
 use crate::config::{Config, Mode};
@@ -38,6 +39,7 @@ use crate::domain::rota::Rota;
 use crate::error::Error;
 use crate::jobs::tracker::Tracker;
 use crate::store::directory::Cache;
+use learning::Learning;
 
 /// What all use cases share.
 pub(crate) struct App {
@@ -49,6 +51,7 @@ pub(crate) struct App {
     config: Config,
     policy: Policy,
     directory: Cache,
+    learning: Learning,
 }
 
 impl App {
@@ -58,6 +61,7 @@ impl App {
         journal: Journal,
         timers: Arc<dyn TimerStore>,
         tracker: Tracker,
+        learning: Learning,
         config: Config,
     ) -> Self {
         Self {
@@ -69,6 +73,7 @@ impl App {
             policy: config.policy(),
             config,
             directory: Cache::default(),
+            learning,
         }
     }
 
@@ -99,6 +104,14 @@ impl App {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// What routing does by itself, because of `cause`.
+fn by_routing(cause: &str) -> Origin {
+    Origin {
+        principal: "routing".to_owned(),
+        cause: cause.to_owned(),
     }
 }
 

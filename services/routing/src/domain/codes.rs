@@ -202,6 +202,54 @@ codes! {
         Lead = "lead",
     }
 
+    /// What became of a ticket's text, for learning.
+    Wording {
+        /// To be read.
+        Wanted = "wanted",
+        /// Its words are known.
+        Read = "read",
+        /// There is none any more.
+        Gone = "gone",
+    }
+
+    /// Whether the group that a person chose first is to be looked at again.
+    Reconsider {
+        /// It is not, or was.
+        No = "no",
+        /// It is.
+        Wanted = "wanted",
+    }
+
+    /// What became of a model.
+    Verdict {
+        /// May be in force.
+        Accepted = "accepted",
+        /// Was worse than the one in force.
+        Rejected = "rejected",
+        /// Cannot be used any more.
+        Dropped = "dropped",
+    }
+
+    /// How sure a model was of a ticket's group.
+    Certainty {
+        /// Sure enough.
+        Confident = "confident",
+        /// Not sure enough.
+        Unsure = "unsure",
+        /// There was none to ask.
+        NoModel = "no_model",
+    }
+
+    /// Whether a model was told the words of a ticket's text.
+    TextUse {
+        /// It was.
+        Read = "read",
+        /// Intake did not answer.
+        Away = "away",
+        /// Words are not used, or there are none.
+        Unused = "unused",
+    }
+
     /// What decided.
     Reason {
         /// The best of several eligible agents.

@@ -142,6 +142,12 @@ impl Directory {
         covers.filter(|edge| *edge > at).chain(plans).min()
     }
 
+    /// The group where tickets wait for a person to choose theirs.
+    pub(crate) fn triage_group(&self) -> Option<&GroupId> {
+        let triage = self.workflow.as_ref()?.plan.triage.as_ref();
+        triage.filter(|group| self.groups.contains_key(*group))
+    }
+
     /// Whether an agent works here.
     pub(crate) fn is_active(&self, agent: &AgentId) -> bool {
         let agent = self.agents.get(agent);

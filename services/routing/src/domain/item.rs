@@ -6,6 +6,7 @@ use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
 use serde::{Deserialize, Serialize};
 
+use super::advice::Advice;
 use super::choice::Needs;
 use super::codes::{Channel, Order, Priority, Reason, State, Status};
 use super::group::Group;
@@ -80,6 +81,9 @@ pub(crate) struct Facts {
     pub(crate) required_skills: BTreeSet<String>,
     /// The group that the ticket's creator asked for.
     pub(crate) requested_group: Option<GroupId>,
+    /// Who asks, by id; empty when not known.
+    #[serde(default)]
+    pub(crate) requester: String,
     /// Key of the requester's organisation; empty when not known.
     #[serde(default)]
     pub(crate) organisation: String,
@@ -116,6 +120,10 @@ pub(crate) struct Trail {
     /// The decision by which it was last handed over with a summary.
     #[serde(default)]
     pub(crate) hand_over: Option<DecisionId>,
+    /// What the re-router said about the group that a person chose first, when it was sure of
+    /// another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) second_opinion: Option<Advice>,
     /// What made it wait, so that its assignment says what it answers and continues the trace.
     pub(crate) cause: Cause,
 }
@@ -180,6 +188,7 @@ impl Item {
         self.trail.had_group |= group.is_some();
         self.trail.preferred = None;
         self.trail.supervised = false;
+        self.trail.second_opinion = None;
         self.assigned_at = agent.as_ref().map(|_| at);
         self.begun = false;
         self.group = group;

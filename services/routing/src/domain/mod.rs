@@ -10,9 +10,13 @@
 //! the exceptions and whoever else stands in. [`shift_plan`] is when each agent should be at work,
 //! [`cover`] has one group answer for another.
 //!
-//! [`learning`] finds from history which group a ticket will end in.
+//! [`learning`] finds from history which group a ticket will end in: from [`evidence`], as good as
+//! its [`quality`] says; [`advice`] is what it says about one ticket. [`chance`] is how likely an
+//! agent is to solve one.
 
+pub(crate) mod advice;
 pub(crate) mod agent;
+pub(crate) mod chance;
 pub(crate) mod choice;
 pub(crate) mod codes;
 pub(crate) mod conditions;
@@ -20,12 +24,14 @@ pub(crate) mod cover;
 pub(crate) mod decision;
 pub(crate) mod directory;
 pub(crate) mod duty;
+pub(crate) mod evidence;
 pub(crate) mod group;
 pub(crate) mod hops;
 pub(crate) mod item;
 pub(crate) mod language;
 pub mod learning;
 pub(crate) mod placement;
+pub(crate) mod quality;
 pub(crate) mod queue;
 pub(crate) mod rebalance;
 pub(crate) mod rota;

@@ -26,6 +26,11 @@ pub(crate) fn tell(record: &Record, directory: &Directory) -> Vec<String> {
     }
 }
 
+/// What people call a group.
+pub(crate) fn group_name(directory: &Directory, group: &GroupId) -> String {
+    Names(directory).group(group)
+}
+
 struct Names<'a>(&'a Directory);
 
 impl Names<'_> {

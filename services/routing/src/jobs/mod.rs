@@ -1,5 +1,7 @@
-//! Background work: reading the journal, giving away what waits, ending presences.
+//! Background work: reading the journal, giving away what waits, ending presences, learning.
 
 pub(crate) mod dispatcher;
+pub(crate) mod evidence;
+pub(crate) mod learning;
 pub(crate) mod presence;
 pub(crate) mod tracker;

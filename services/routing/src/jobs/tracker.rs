@@ -103,6 +103,7 @@ impl Tracker {
                 language_is_certain: certain,
                 required_skills: created.required_skills.iter().cloned().collect(),
                 requested_group: created.requested_group_id.parse().ok(),
+                requester: created.requester_id.clone(),
                 organisation: created.organisation_key.clone(),
             },
             trail: Trail {
@@ -252,7 +253,7 @@ const fn priority(priority: common::Priority) -> Priority {
     }
 }
 
-const fn channel(channel: common::Channel) -> Channel {
+pub(super) const fn channel(channel: common::Channel) -> Channel {
     match channel {
         common::Channel::Email => Channel::Email,
         common::Channel::Chat => Channel::Chat,

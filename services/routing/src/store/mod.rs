@@ -3,7 +3,7 @@
 //! [`agents`] holds configuration and the fence of capacity in one row, [`items`] the tickets,
 //! [`decisions`] why they are where they are, [`transfers`] what was undone, [`settings`] everything
 //! configured under a name in all its versions, [`rotas`] exceptions to rotas, [`covers`] who answers
-//! for whom, and [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
+//! for whom, [`learning`] what is learnt, and [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
 //! types; what is searched or fenced stands in columns beside them.
 
 #![allow(
@@ -16,6 +16,7 @@ pub(crate) mod covers;
 pub(crate) mod decisions;
 pub(crate) mod directory;
 pub(crate) mod items;
+pub(crate) mod learning;
 pub(crate) mod migrations;
 pub(crate) mod rotas;
 pub(crate) mod settings;

@@ -9,6 +9,8 @@ mod configuration;
 mod coverage;
 mod duty;
 mod explanation;
+mod intake;
+mod learning;
 mod rebalancing;
 mod reopening;
 mod simulation;

@@ -15,7 +15,7 @@ use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::agent_service_client::AgentServiceClient;
 use lotse_proto::routing::v1::routing_service_client::RoutingServiceClient;
 use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
-use lotse_routing::{Config, Deps};
+use lotse_routing::{Config, Deps, Peers};
 use lotse_testkit::{InProcess, TestDb};
 use lotse_timers::LocalTimers;
 use tonic::{Response, Status};
@@ -35,6 +35,17 @@ pub(crate) struct Replica {
 
 impl Replica {
     pub(crate) async fn new(db: Db, clock: BusinessClock, config: Config) -> Self {
+        let nowhere = lotse_client::Channel::later().0;
+        Self::calling(&nowhere, db, clock, config).await
+    }
+
+    /// One that calls intake through `channel`.
+    pub(crate) async fn calling(
+        channel: &lotse_client::Channel,
+        db: Db,
+        clock: BusinessClock,
+        config: Config,
+    ) -> Self {
         let opened = Journal::open(
             db.clone(),
             clock.clone(),
@@ -47,6 +58,7 @@ impl Replica {
             clock: clock.clone(),
             journal: journal.clone(),
             timers: Arc::new(LocalTimers::new()),
+            peers: Peers::all(channel),
         };
         let service = lotse_routing::build(deps, config);
         Self {

@@ -13,6 +13,9 @@ const SHORTEST: usize = 2;
 /// A text contributes at most so many different words, the first ones.
 const MOST: usize = 200;
 
+/// Letters of a part of a word.
+const PART: usize = 4;
+
 /// Hashes words with a secret: equal words give equal hashes, and without the secret no list of
 /// words tells which they were.
 #[derive(Clone)]
@@ -38,6 +41,24 @@ impl Lexicon {
         words.map(|word| (word.clone(), self.hash(&word))).collect()
     }
 
+    /// The parts of a word, each with its hash: four signs in a row, the ends being signs too. They
+    /// tell what words have in common that differ in their endings or are put together. Words of
+    /// fewer letters have none.
+    pub fn parts(&self, word: &str) -> Vec<(String, Word)> {
+        if word.chars().count() < PART {
+            return Vec::new();
+        }
+        // No word contains these signs, so that no part is taken for a word.
+        let signs: Vec<char> = format!("<{word}>").chars().collect();
+        let parts = signs.windows(PART).map(|part| part.iter().collect());
+        parts
+            .map(|part: String| {
+                let hash = self.hash(&format!("~{part}"));
+                (part, hash)
+            })
+            .collect()
+    }
+
     fn hash(&self, word: &str) -> Word {
         let mut hash = self.secret.clone();
         hash.update(word.as_bytes());
@@ -57,4 +78,21 @@ fn split(text: &str) -> impl Iterator<Item = String> {
         .map(str::to_owned)
         .collect();
     words.into_iter()
+}
+
+#[cfg(test)]
+mod part_tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_a_word_share_parts_and_no_part_is_a_word() {
+        let lexicon = Lexicon::new(b"secret");
+        let [one, many] = ["drucker", "druckern"].map(|word| lexicon.parts(word));
+        let shared = one.iter().filter(|part| many.contains(part)).count();
+        assert_eq!((one.len(), shared), (6, 5));
+        assert_eq!(one[0].0, "<dru");
+        let word = lexicon.read("druc");
+        assert!(one.iter().all(|(_, hash)| *hash != word[0].1));
+        assert_eq!(lexicon.parts("pc"), []);
+    }
 }

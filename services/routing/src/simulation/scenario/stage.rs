@@ -364,8 +364,7 @@ fn facts(told: &Told) -> Facts {
         language: Language::parse(&told.language),
         language_is_certain: !told.language.is_empty(),
         required_skills: told.skills.iter().cloned().collect(),
-        requested_group: None,
-        organisation: String::new(),
+        ..Facts::default()
     }
 }
 

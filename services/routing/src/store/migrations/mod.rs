@@ -2,6 +2,7 @@
 
 mod begun;
 mod covers;
+mod learning;
 mod rotas;
 mod settings;
 mod tables;
@@ -20,6 +21,7 @@ pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(begun::AddBegun),
         Box::new(transfers::CountTransfers),
         Box::new(covers::CreateCovers),
+        Box::new(learning::CreateLearning),
     ]
 }
 
