@@ -889,8 +889,8 @@ pub struct AnswerRecorded {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConfigurationChanged {
     /// What kind of thing: `group`, `skill`, `workflow`, `rota`, `duty_override` (also when one is taken
-    /// back), `cover` (likewise), `shift_plan`, `routing_model`, `policy`, `calendar`,
-    /// `escalation_policy`, `notification_target`, `survey`.
+    /// back), `cover` (likewise), `shift_plan`, `coverage_requirements`, `routing_model`, `policy`,
+    /// `calendar`, `escalation_policy`, `notification_target`, `survey`.
     #[prost(string, tag = "1")]
     pub kind: ::prost::alloc::string::String,
     /// Its id.

@@ -3656,6 +3656,174 @@ pub struct GetAcknowledgementResponse {
     #[prost(message, optional, tag = "6")]
     pub covered_until: ::core::option::Option<::prost_types::Timestamp>,
 }
+/// How many must be there of a group.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CoverageRequirements {
+    /// The group; an id or a unique name in a Put, answered as an id.
+    #[prost(string, tag = "1")]
+    pub group_id: ::prost::alloc::string::String,
+    /// The IANA zone of the hours. Required.
+    #[prost(string, tag = "2")]
+    pub time_zone: ::prost::alloc::string::String,
+    /// Each counts by itself. 1 to 64.
+    #[prost(message, repeated, tag = "3")]
+    pub requirements: ::prost::alloc::vec::Vec<CoverageRequirement>,
+    /// From 1, one more per change; set by the server.
+    #[prost(uint32, tag = "4")]
+    pub version: u32,
+    /// For optimistic changes: in a Put a stale one is refused, an empty one is not checked.
+    #[prost(string, tag = "5")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was made; set by the server.
+    #[prost(message, optional, tag = "6")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it last changed; set by the server.
+    #[prost(message, optional, tag = "7")]
+    pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// How many agents of a kind must be there, and when.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CoverageRequirement {
+    /// A skill that they must have. Empty: any.
+    #[prost(string, tag = "1")]
+    pub skill: ::prost::alloc::string::String,
+    /// A language that they must speak, BCP 47; `de` is spoken also by who speaks `de-AT`. An agent
+    /// without any languages counts as speaking all. Empty: any.
+    #[prost(string, tag = "2")]
+    pub language: ::prost::alloc::string::String,
+    /// The least level in the skill and in the language, 1 to 5; in a Put 0 means 1.
+    #[prost(uint32, tag = "3")]
+    pub min_level: u32,
+    /// How many must be there, 1 to 1,000.
+    #[prost(uint32, tag = "4")]
+    pub agents: u32,
+    /// When. Must not overlap; at most 64. Empty: around the clock.
+    #[prost(message, repeated, tag = "5")]
+    pub hours: ::prost::alloc::vec::Vec<DutyHours>,
+}
+/// Asks for the requirements of a group to be as given.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutCoverageRequirementsRequest {
+    /// The requirements as they shall be.
+    #[prost(message, optional, tag = "1")]
+    pub requirements: ::core::option::Option<CoverageRequirements>,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The requirements as they are now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutCoverageRequirementsResponse {
+    /// The requirements.
+    #[prost(message, optional, tag = "1")]
+    pub requirements: ::core::option::Option<CoverageRequirements>,
+    /// What was done.
+    #[prost(enumeration = "PutOutcome", tag = "2")]
+    pub outcome: i32,
+}
+/// Asks for the requirements of a group.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetCoverageRequirementsRequest {
+    /// The group, by its id or its name. Required.
+    #[prost(string, tag = "1")]
+    pub group_id: ::prost::alloc::string::String,
+}
+/// The requirements of a group.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCoverageRequirementsResponse {
+    /// The requirements.
+    #[prost(message, optional, tag = "1")]
+    pub requirements: ::core::option::Option<CoverageRequirements>,
+}
+/// Asks for gaps.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCoverageGapsRequest {
+    /// The group, by its id or its name. Required.
+    #[prost(string, tag = "1")]
+    pub group_id: ::prost::alloc::string::String,
+    /// From this instant on; not set for now.
+    #[prost(message, optional, tag = "2")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to, not including, this one; at most 92 days after `from`. Not set: 14 days after it.
+    #[prost(message, optional, tag = "3")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// Goes before what is set for the group, for this answer only: what if. Its group is not looked
+    /// at. Not set: what is set.
+    #[prost(message, optional, tag = "4")]
+    pub requirements: ::core::option::Option<CoverageRequirements>,
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "5")]
+    pub page_size: i32,
+    /// From the page before; empty for the first. With the same `from` and `until` as then, which
+    /// therefore must be given where there may be a second page.
+    #[prost(string, tag = "6")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A time in which too few will be there. As long as possible: before and after it enough are
+/// there, or nothing is required, or the span asked for ends.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CoverageGap {
+    /// The requirement that is not met, counted from 0 in the requirements' order.
+    #[prost(uint32, tag = "1")]
+    pub requirement: u32,
+    /// The requirement's skill; empty for any.
+    #[prost(string, tag = "2")]
+    pub skill: ::prost::alloc::string::String,
+    /// The requirement's language; empty for any.
+    #[prost(string, tag = "3")]
+    pub language: ::prost::alloc::string::String,
+    /// From this instant on.
+    #[prost(message, optional, tag = "4")]
+    pub starts_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to, not including, this one.
+    #[prost(message, optional, tag = "5")]
+    pub ends_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many are required.
+    #[prost(uint32, tag = "6")]
+    pub required: u32,
+    /// The fewest who are there at any instant of it.
+    #[prost(uint32, tag = "7")]
+    pub fewest: u32,
+    /// Who is there, at least for a part of it; by id.
+    #[prost(string, repeated, tag = "8")]
+    pub there_agent_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Who would count but is on a break or absent, at least for a part of it; by id.
+    #[prost(message, repeated, tag = "9")]
+    pub missing: ::prost::alloc::vec::Vec<MissingAgent>,
+}
+/// Somebody who would count but is not there.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MissingAgent {
+    /// The agent.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Why: ON_BREAK or ABSENT.
+    #[prost(enumeration = "Standing", tag = "2")]
+    pub standing: i32,
+    /// What the exception's note says, for an absence.
+    #[prost(string, tag = "3")]
+    pub note: ::prost::alloc::string::String,
+}
+/// A page of gaps.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCoverageGapsResponse {
+    /// The gaps, by beginning, then by requirement.
+    #[prost(message, repeated, tag = "1")]
+    pub gaps: ::prost::alloc::vec::Vec<CoverageGap>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Members of the group of whom neither a shift plan nor its rota says when they are there. They
+    /// count for nothing; by id.
+    #[prost(string, repeated, tag = "3")]
+    pub unplanned_agent_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The span that was looked at: from this instant on.
+    #[prost(message, optional, tag = "4")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to, not including, this one.
+    #[prost(message, optional, tag = "5")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+}
 /// Whether an agent should be at work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -3708,7 +3876,8 @@ pub mod coverage_service_client {
     )]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
-    /// Who should be there: the shifts and breaks of agents, cover of one group by another.
+    /// Who should be there: the shifts and breaks of agents, cover of one group by another, and the
+    /// hours ahead in which too few will be there.
     #[derive(Debug, Clone)]
     pub struct CoverageServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3940,6 +4109,76 @@ pub mod coverage_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Sets how many must be there of a group; replaces what was set before. Nothing is routed by it:
+        /// it is what ListCoverageGaps goes by. Putting what is there already changes nothing and makes no
+        /// event. Reasons: INVALID_FIELD (also for a group or a skill that does not exist), STALE_ETAG,
+        /// REQUEST_ID_REUSED.
+        pub async fn put_coverage_requirements(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutCoverageRequirementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutCoverageRequirementsResponse>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.CoverageService/PutCoverageRequirements",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "PutCoverageRequirements",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// How many must be there of a group. Reasons: RESOURCE_NOT_FOUND (the group, or nothing is set
+        /// for it).
+        pub async fn get_coverage_requirements(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCoverageRequirementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCoverageRequirementsResponse>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.CoverageService/GetCoverageRequirements",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "GetCoverageRequirements",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The time ahead in which fewer agents will be there than required, by shift plans with their
+        /// breaks and absences, rotas with their overrides, and covers. Reads only. Reasons:
+        /// INVALID_FIELD, INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND (the group, or nothing is required of it).
+        pub async fn list_coverage_gaps(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCoverageGapsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListCoverageGapsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.CoverageService/ListCoverageGaps",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.CoverageService",
+                "ListCoverageGaps",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -4004,8 +4243,36 @@ pub mod coverage_service_server {
             &self,
             request: tonic::Request<super::GetAcknowledgementRequest>,
         ) -> std::result::Result<tonic::Response<super::GetAcknowledgementResponse>, tonic::Status>;
+        /// Sets how many must be there of a group; replaces what was set before. Nothing is routed by it:
+        /// it is what ListCoverageGaps goes by. Putting what is there already changes nothing and makes no
+        /// event. Reasons: INVALID_FIELD (also for a group or a skill that does not exist), STALE_ETAG,
+        /// REQUEST_ID_REUSED.
+        async fn put_coverage_requirements(
+            &self,
+            request: tonic::Request<super::PutCoverageRequirementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutCoverageRequirementsResponse>,
+            tonic::Status,
+        >;
+        /// How many must be there of a group. Reasons: RESOURCE_NOT_FOUND (the group, or nothing is set
+        /// for it).
+        async fn get_coverage_requirements(
+            &self,
+            request: tonic::Request<super::GetCoverageRequirementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCoverageRequirementsResponse>,
+            tonic::Status,
+        >;
+        /// The time ahead in which fewer agents will be there than required, by shift plans with their
+        /// breaks and absences, rotas with their overrides, and covers. Reads only. Reasons:
+        /// INVALID_FIELD, INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND (the group, or nothing is required of it).
+        async fn list_coverage_gaps(
+            &self,
+            request: tonic::Request<super::ListCoverageGapsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListCoverageGapsResponse>, tonic::Status>;
     }
-    /// Who should be there: the shifts and breaks of agents, cover of one group by another.
+    /// Who should be there: the shifts and breaks of agents, cover of one group by another, and the
+    /// hours ahead in which too few will be there.
     #[derive(Debug)]
     pub struct CoverageServiceServer<T> {
         inner: Arc<T>,
@@ -4351,6 +4618,134 @@ pub mod coverage_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetAcknowledgementSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.CoverageService/PutCoverageRequirements" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutCoverageRequirementsSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService>
+                        tonic::server::UnaryService<super::PutCoverageRequirementsRequest>
+                        for PutCoverageRequirementsSvc<T>
+                    {
+                        type Response = super::PutCoverageRequirementsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutCoverageRequirementsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::put_coverage_requirements(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutCoverageRequirementsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.CoverageService/GetCoverageRequirements" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCoverageRequirementsSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService>
+                        tonic::server::UnaryService<super::GetCoverageRequirementsRequest>
+                        for GetCoverageRequirementsSvc<T>
+                    {
+                        type Response = super::GetCoverageRequirementsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCoverageRequirementsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::get_coverage_requirements(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCoverageRequirementsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.CoverageService/ListCoverageGaps" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCoverageGapsSvc<T: CoverageService>(pub Arc<T>);
+                    impl<T: CoverageService>
+                        tonic::server::UnaryService<super::ListCoverageGapsRequest>
+                        for ListCoverageGapsSvc<T>
+                    {
+                        type Response = super::ListCoverageGapsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCoverageGapsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CoverageService>::list_coverage_gaps(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCoverageGapsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

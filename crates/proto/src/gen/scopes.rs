@@ -85,7 +85,15 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.read",
     ),
     (
+        "/lotse.routing.v1.CoverageService/GetCoverageRequirements",
+        "routing.read",
+    ),
+    (
         "/lotse.routing.v1.CoverageService/GetShiftPlan",
+        "routing.read",
+    ),
+    (
+        "/lotse.routing.v1.CoverageService/ListCoverageGaps",
         "routing.read",
     ),
     (
@@ -98,6 +106,10 @@ pub const SCOPES: &[(&str, &str)] = &[
     ),
     (
         "/lotse.routing.v1.CoverageService/PutCover",
+        "routing.admin",
+    ),
+    (
+        "/lotse.routing.v1.CoverageService/PutCoverageRequirements",
         "routing.admin",
     ),
     (

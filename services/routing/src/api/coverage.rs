@@ -8,7 +8,7 @@ use lotse_proto::routing::v1::coverage_service_server::CoverageService;
 use lotse_proto::time::from_proto;
 use tonic::{Request, Response, Status};
 
-use super::{Api, DEFAULT_PAGE, MAX_PAGE, covers, cut, finish, parse, place, shifts, show};
+use super::{Api, DEFAULT_PAGE, MAX_PAGE, covers, cut, finish, gaps, parse, place, shifts, show};
 use crate::domain::shift_plan::ShiftPlan;
 use crate::error::Error;
 use crate::store::covers::Range;
@@ -181,5 +181,51 @@ impl CoverageService for Api {
         let (subject, language) = covers::subject(request.get_ref())?;
         let told = self.app.acknowledgement(&subject, language).await?;
         Ok(Response::new(covers::acknowledgement(told)))
+    }
+
+    async fn put_coverage_requirements(
+        &self,
+        request: Request<proto::PutCoverageRequirementsRequest>,
+    ) -> Result<Response<proto::PutCoverageRequirementsResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wanted = &gaps::wanted(&request)?;
+        self.command(
+            &caller,
+            "PutCoverageRequirements",
+            &request.request_id,
+            &request,
+            |tx| async move {
+                let (setting, outcome) = self.app.put_requirements(&tx, wanted).await?;
+                Ok(proto::PutCoverageRequirementsResponse {
+                    requirements: Some(gaps::requirements(&setting)),
+                    outcome: show::outcome(outcome),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn get_coverage_requirements(
+        &self,
+        request: Request<proto::GetCoverageRequirementsRequest>,
+    ) -> Result<Response<proto::GetCoverageRequirementsResponse>, Status> {
+        let proto::GetCoverageRequirementsRequest { group_id } = request.into_inner();
+        let mut wrong = Violations::new();
+        let group = parse::required_reference(&mut wrong, "group_id", &group_id);
+        let group = wrong.finish_with(group).map_err(Error::from)?;
+        let setting = self.app.requirements(&group).await?;
+        Ok(Response::new(proto::GetCoverageRequirementsResponse {
+            requirements: Some(gaps::requirements(&setting)),
+        }))
+    }
+
+    async fn list_coverage_gaps(
+        &self,
+        request: Request<proto::ListCoverageGapsRequest>,
+    ) -> Result<Response<proto::ListCoverageGapsResponse>, Status> {
+        let (wanted, scope) = gaps::asked(request.get_ref())?;
+        let found = self.app.gaps(&wanted).await?;
+        Ok(Response::new(gaps::answer(&found, &scope)))
     }
 }

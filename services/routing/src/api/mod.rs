@@ -11,6 +11,7 @@ mod coverage;
 mod covers;
 mod decisions;
 mod duty;
+mod gaps;
 mod hand_over;
 mod learning;
 mod parse;

@@ -7,6 +7,7 @@ pub(crate) mod agents;
 pub(crate) mod assign;
 pub(crate) mod board;
 pub(crate) mod configuration;
+pub(crate) mod coverage;
 pub(crate) mod covers;
 pub(crate) mod dispatch;
 pub(crate) mod duty;

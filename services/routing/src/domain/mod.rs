@@ -8,7 +8,7 @@
 //!
 //! [`rota`] is who is on duty when as configured, [`turns`] finds whose turn it is, [`duty`] adds
 //! the exceptions and whoever else stands in. [`shift_plan`] is when each agent should be at work,
-//! [`cover`] has one group answer for another.
+//! [`cover`] has one group answer for another, and [`coverage`] finds when too few will be there.
 //!
 //! [`learning`] finds from history which group a ticket will end in: from [`evidence`], as good as
 //! its [`quality`] says; [`advice`] is what it says about one ticket. [`chance`] is how likely an
@@ -21,6 +21,7 @@ pub(crate) mod choice;
 pub(crate) mod codes;
 pub(crate) mod conditions;
 pub(crate) mod cover;
+pub(crate) mod coverage;
 pub(crate) mod decision;
 pub(crate) mod directory;
 pub(crate) mod duty;

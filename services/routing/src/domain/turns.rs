@@ -5,6 +5,8 @@
 //! business time. Turns tile time even where that lays hand-overs one over the other: a turn ends
 //! as soon as any later one has begun.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan as _};
@@ -13,7 +15,8 @@ use lotse_clock::Timestamp;
 use lotse_ids::AgentId;
 
 use super::codes::RotationUnit;
-use super::rota::{AgentShift, Layer, Plan, Rota, Rotation};
+use super::duty::of_rota;
+use super::rota::{AgentShift, Layer, Override, Plan, Rota, Rotation};
 
 /// Clocks are never moved by more hours than this, also where a zone has skipped a day.
 const LARGEST_CHANGE: i64 = 26;
@@ -95,7 +98,96 @@ impl Rota {
     }
 }
 
+impl Rota {
+    /// Who is on duty when, for the whole of a window in which `overrides` are all there are.
+    pub(crate) fn duty(
+        &self,
+        overrides: &[Override],
+        is_active: impl Fn(&AgentId) -> bool,
+        window: Stretch,
+    ) -> Vec<(Stretch, BTreeSet<AgentId>)> {
+        let exceptions = overrides
+            .iter()
+            .flat_map(|one| [one.starts_at, one.ends_at]);
+        let mut edges: Vec<Timestamp> = self
+            .changes(window)
+            .into_iter()
+            .chain(exceptions)
+            .filter(|edge| window.from < *edge && *edge < window.until)
+            .chain([window.from, window.until])
+            .collect();
+        edges.sort_unstable();
+        edges.dedup();
+        let pieces = edges.iter().zip(&edges[1..]);
+        let duty = pieces.map(|(&from, &until)| {
+            let turns = self.turns(&is_active, from);
+            let on_duty = of_rota(self, &turns, overrides, &is_active, from);
+            let agents = on_duty.into_iter().map(|one| one.agent).collect();
+            (Stretch { from, until }, agents)
+        });
+        duty.collect()
+    }
+
+    /// Every instant at which the turn in a layer may change.
+    fn changes(&self, window: Stretch) -> Vec<Timestamp> {
+        let layers = self.profile().layers.iter().zip(&self.schedule.hours);
+        let zone = &self.schedule.zone;
+        let changes = layers.flat_map(|(layer, hours)| {
+            let mut changes = match &layer.plan {
+                Plan::Rotation(rotation) => rotation.hand_overs(zone, window),
+                Plan::Shifts(shifts) => shift_edges(shifts, zone, window),
+            };
+            let open = hours.iter();
+            let open = open.flat_map(|hours| hours.intervals(window.from, window.until));
+            changes.extend(open.flat_map(|(from, until)| [from, until]));
+            changes
+        });
+        changes.collect()
+    }
+}
+
+/// When fixed shifts begin and end about a window.
+fn shift_edges(shifts: &[AgentShift], zone: &TimeZone, window: Stretch) -> Vec<Timestamp> {
+    let first = zone.to_datetime(instant(window.from)).date();
+    let last = zone.to_datetime(instant(window.until)).date();
+    // One that began the day before may reach into the window.
+    let first = first.yesterday().unwrap_or(first);
+    let mut edges = Vec::new();
+    for date in first.series(1.day()).take_while(|date| *date <= last) {
+        let weekday = date.weekday().to_monday_zero_offset() as usize;
+        for AgentShift { hours, .. } in shifts {
+            if hours.day.index() == weekday {
+                let over_night = hours.to <= hours.from;
+                let end = if over_night {
+                    date.tomorrow()
+                } else {
+                    Ok(date)
+                };
+                edges.extend(resolve(zone, local(date, hours.from)));
+                edges.extend(end.ok().and_then(|end| resolve(zone, local(end, hours.to))));
+            }
+        }
+    }
+    edges
+}
+
 impl<A> Rotation<A> {
+    /// When turns begin in a window.
+    fn hand_overs(&self, zone: &TimeZone, window: Stretch) -> Vec<Timestamp> {
+        let mut hand_overs = Vec::new();
+        let mut at = window.from;
+        while at < window.until {
+            let turn = self.turn(zone, at).map(|(_, stretch)| stretch.until);
+            let next = turn.or_else(|| self.begin(zone, 0));
+            let Some(next) = next.filter(|next| *next > at) else {
+                break;
+            };
+            hand_overs.push(next);
+            at = next;
+        }
+        hand_overs
+    }
+
     /// Which turn, counted from 0, runs at an instant; none before the first.
     pub(crate) fn turn(&self, zone: &TimeZone, at: Timestamp) -> Option<(i64, Stretch)> {
         let local = zone.to_datetime(instant(at));

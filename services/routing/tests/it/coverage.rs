@@ -11,12 +11,13 @@ use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::coverage_service_client::CoverageServiceClient;
 use lotse_proto::routing::v1::duty_service_client::DutyServiceClient;
 use lotse_proto::routing::v1::get_acknowledgement_request::Subject;
+use lotse_proto::routing::v1::rota_layer::Plan;
 use lotse_proto::routing::v1::who_is_on_duty_request::Duty;
 use lotse_proto::time::to_proto;
 use lotse_testkit::TestDb;
 use tonic::{Response, Status};
 
-use crate::stage::{Stage, agent, created, migrations, reason};
+use crate::stage::{Stage, agent, created, language, migrations, reason, skills};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -278,5 +279,114 @@ lotse_testkit::on_both_databases! {
         let request = proto::ListShiftPlansRequest::default();
         let all = stage.coverage().list_shift_plans(request).await.unwrap().into_inner();
         assert_eq!((all.shift_plans.len(), all.shift_plans[0].breaks.len()), (1, 1));
+    }
+
+    async fn gaps_are_found_before_they_happen(db: TestDb) {
+        let (stage, desk) = Stage::with_group(db).await;
+        stage.skill("vpn").await;
+        let expert = |name: &str| proto::Agent {
+            skills: skills(&[("vpn", 3)]), languages: language("de"), ..agent(name, &desk, 1)
+        };
+        let anna = stage.agent(expert("Anna")).await;
+        let bela = stage.agent(expert("Bela")).await;
+        let clara = stage.agent(agent("Clara", &desk, 1)).await;
+        stage.put_shifts(shifts("Anna")).await.unwrap();
+        let now = stage.clock.now();
+        // The Wednesday on which Bela is ill from one to four.
+        let one = Timestamp::from_millis(1_700_010_000_000);
+        let ill = proto::ShiftException {
+            starts_at: Some(to_proto(one)),
+            ends_at: Some(to_proto(one + HOUR * 3)),
+            note: "ill".to_owned(),
+        };
+        stage.put_shifts(proto::ShiftPlan { absences: vec![ill], ..shifts("Bela") }).await.unwrap();
+        let ask = proto::ListCoverageGapsRequest {
+            group_id: "desk".to_owned(),
+            from: Some(to_proto(now)),
+            until: Some(to_proto(now + HOUR * 24 * 8)),
+            page_size: 1,
+            ..proto::ListCoverageGapsRequest::default()
+        };
+        let nothing = stage.coverage().list_coverage_gaps(ask.clone()).await;
+        assert_eq!(reason(nothing), ErrorReason::ResourceNotFound);
+        let requirement = |skill: &str, language: &str| proto::CoverageRequirement {
+            skill: skill.to_owned(),
+            language: language.to_owned(),
+            agents: 1,
+            hours: vec![hours(proto::Weekday::Wednesday, "01:00", "05:00")],
+            ..proto::CoverageRequirement::default()
+        };
+        let requirements = proto::CoverageRequirements {
+            group_id: "desk".to_owned(),
+            time_zone: "Etc/UTC".to_owned(),
+            requirements: vec![requirement("vpn", ""), requirement("", "de")],
+            ..proto::CoverageRequirements::default()
+        };
+        let put = |requirements: proto::CoverageRequirements| {
+            let request = proto::PutCoverageRequirementsRequest {
+                requirements: Some(requirements), request_id: String::new(),
+            };
+            let mut coverage = stage.coverage();
+            async move { coverage.put_coverage_requirements(request).await.map(Response::into_inner) }
+        };
+        let unknown = proto::CoverageRequirements {
+            requirements: vec![requirement("flying", "")], ..requirements.clone()
+        };
+        let refused = put(unknown).await.unwrap_err();
+        assert!(refused.message().contains("requirements.requirements[0].skill"), "{refused:?}");
+        assert_eq!(put(requirements.clone()).await.unwrap().outcome(), proto::PutOutcome::Created);
+        assert_eq!(put(requirements.clone()).await.unwrap().outcome(), proto::PutOutcome::Unchanged);
+        // This Wednesday from two to three Anna is on her break and Bela is ill; the next one both
+        // are on their breaks. Each is a gap in the skill and one in the language.
+        let mut found = Vec::new();
+        let mut next = ask.clone();
+        loop {
+            let page = stage.coverage().list_coverage_gaps(next.clone()).await.unwrap().into_inner();
+            assert_eq!(page.unplanned_agent_ids, [clara.clone()]);
+            found.extend(page.gaps);
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            next.page_token = page.next_page_token;
+        }
+        assert_eq!(found.len(), 4, "{found:?}");
+        let first = &found[0];
+        assert_eq!((first.requirement, first.skill.as_str()), (0, "vpn"));
+        assert_eq!(first.starts_at, Some(to_proto(one + HOUR)));
+        assert_eq!(first.ends_at, Some(to_proto(one + HOUR * 2)));
+        assert_eq!((first.required, first.fewest), (1, 0));
+        let missing: Vec<_> = first.missing.iter()
+            .map(|one| (one.agent_id.clone(), one.standing(), one.note.as_str()))
+            .collect();
+        assert_eq!(missing, [
+            (anna.clone(), proto::Standing::OnBreak, ""),
+            (bela, proto::Standing::Absent, "ill"),
+        ]);
+        assert_eq!(found[1].language, "de");
+        assert_eq!(found[2].starts_at, Some(to_proto(one + HOUR * 24 * 7 + HOUR)));
+        // Clara would be there on the rota, but has no German.
+        let duty = proto::Rota {
+            name: "desk".to_owned(),
+            time_zone: "Etc/UTC".to_owned(),
+            group_id: "desk".to_owned(),
+            layers: vec![proto::RotaLayer {
+                name: "first".to_owned(),
+                plan: Some(Plan::Shifts(proto::WeeklyShifts { shifts: vec![proto::WeeklyShift {
+                    agent_id: "Clara".to_owned(),
+                    hours: Some(hours(proto::Weekday::Wednesday, "00:00", "06:00")),
+                }]})),
+                ..proto::RotaLayer::default()
+            }],
+            ..proto::Rota::default()
+        };
+        let request = proto::PutRotaRequest { rota: Some(duty), request_id: String::new() };
+        DutyServiceClient::new(stage.suite.stack()).put_rota(request).await.unwrap();
+        let what_if = proto::CoverageRequirements { requirements: vec![requirement("", "")], ..requirements };
+        let ask = proto::ListCoverageGapsRequest { requirements: Some(what_if), page_size: 0, ..ask };
+        let page = stage.coverage().list_coverage_gaps(ask.clone()).await.unwrap().into_inner();
+        assert_eq!((page.gaps, page.unplanned_agent_ids), (vec![], vec![]));
+        let far = proto::ListCoverageGapsRequest { until: Some(to_proto(now + HOUR * 24 * 93)), ..ask };
+        let refused = stage.coverage().list_coverage_gaps(far).await.unwrap_err();
+        assert!(refused.message().starts_with("until"), "{refused:?}");
     }
 }
