@@ -13,10 +13,11 @@ use super::plan::{Step, Verdict};
 use super::promises::{instant, proto_calendar, proto_policy};
 use super::read::Kind;
 use super::rotas;
-use super::spec::{Agent, Group, Rule, Skill, Spec, Survey, Workflow};
+use super::spec::{Agent, Group, Skill, Spec, Survey};
 use super::state::{Clients, Known, State};
 use super::targets;
-use super::words::{CHANNELS, OPEN_TICKETS, PRIORITIES, SURVEYS, TRIGGERS, Vocabulary};
+use super::words::{OPEN_TICKETS, SURVEYS, TRIGGERS, Vocabulary};
+use super::workflows;
 
 /// What stopped it.
 pub(crate) struct Stopped {
@@ -121,7 +122,7 @@ impl<'a> Carrier<'a> {
                 let etag = state.workflow.as_ref().map(|known| known.etag.clone());
                 let workflow = spec.workflow.as_ref();
                 let request = routing::PutWorkflowRequest {
-                    workflow: workflow.map(|one| proto_workflow(one, etag.unwrap_or_default())),
+                    workflow: workflow.map(|one| workflows::proto(one, etag.unwrap_or_default())),
                     ..routing::PutWorkflowRequest::default()
                 };
                 self.clients.workflow.put_workflow(request).await?;
@@ -260,7 +261,7 @@ pub(super) fn list<'a>(of: impl IntoIterator<Item = &'a String>) -> Vec<String> 
     of.into_iter().cloned().collect()
 }
 
-fn skill_levels(levels: &BTreeMap<String, u32>) -> Vec<SkillLevel> {
+pub(super) fn skill_levels(levels: &BTreeMap<String, u32>) -> Vec<SkillLevel> {
     let level = |(skill, level): (&String, &u32)| SkillLevel {
         skill: skill.clone(),
         level: *level,
@@ -304,45 +305,6 @@ fn proto_agent(agent: &Agent, etag: String) -> routing::Agent {
         retired: *retired,
         etag,
         ..routing::Agent::default()
-    }
-}
-
-fn proto_workflow(workflow: &Workflow, etag: String) -> routing::Workflow {
-    let Workflow {
-        rules,
-        default_group,
-    } = workflow;
-    routing::Workflow {
-        rules: rules.iter().map(proto_rule).collect(),
-        default_group_id: default_group.clone(),
-        etag,
-        ..routing::Workflow::default()
-    }
-}
-
-fn proto_rule(rule: &Rule) -> routing::WorkflowRule {
-    let Rule {
-        name,
-        group,
-        categories,
-        channels,
-        priorities,
-        languages,
-        tags,
-        skills,
-        attributes,
-    } = rule;
-    routing::WorkflowRule {
-        name: name.clone(),
-        group_id: group.clone(),
-        categories: list(categories),
-        channels: codes(channels, CHANNELS),
-        priorities: codes(priorities, PRIORITIES),
-        languages: list(languages),
-        tags: list(tags),
-        skills: list(skills),
-        attributes: attributes.clone(),
-        ..routing::WorkflowRule::default()
     }
 }
 

@@ -21,6 +21,7 @@ mod spec;
 mod state;
 mod targets;
 mod words;
+mod workflows;
 mod yaml;
 
 use std::fmt::Write as _;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::read_calendars;
 use super::rotas;
-use super::spec::{Agent, Group, Rule, Skill, Spec, Workflow};
+use super::spec::{Agent, Group, Skill, Spec};
 use super::targets;
-use super::words::{CHANNELS, PRIORITIES, Vocabulary};
+use super::words::Vocabulary;
 use super::yaml::{self, At, Entry, Map, Problems};
-use super::{escalations, read_promises};
+use super::{escalations, read_promises, workflows};
 
 /// A kind of resource, in the order in which they are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,7 +99,7 @@ impl Reader {
         let workflow = top
             .take("workflow")
             .and_then(|entry| entry.map(&mut self.problems));
-        self.spec.workflow = workflow.and_then(|map| self.workflow(map));
+        self.spec.workflow = workflow.and_then(|map| workflows::read(self, map));
         self.spec.rotas = self.section(&mut top, "rotas", rotas::read);
         self.spec.calendars = self.section(&mut top, "calendars", read_calendars::calendar);
         self.spec.escalations = self.section(&mut top, "escalations", escalations::escalation);
@@ -183,72 +183,6 @@ impl Reader {
             capacity,
             presence_never_expires,
             retired,
-        })
-    }
-
-    fn workflow(&mut self, mut map: Map<'_>) -> Option<Workflow> {
-        let mut names = BTreeSet::new();
-        let mut rules = Vec::new();
-        let entries = map
-            .take("rules")
-            .map(|entry| entry.list(&mut self.problems));
-        for entry in entries.unwrap_or_default() {
-            let Some(mut map) = entry.map(&mut self.problems) else {
-                continue;
-            };
-            if let Some(rule) = self.rule(&mut map) {
-                if !names.insert(rule.name.clone()) {
-                    let message = format!("repeats the name {:?}", rule.name);
-                    self.problems.add(&map.at, message);
-                }
-                rules.push(rule);
-            }
-            map.finish(&mut self.problems);
-        }
-        let default_group = self.needed(&mut map, "default_group", Kind::Group);
-        map.finish(&mut self.problems);
-        Some(Workflow {
-            rules,
-            default_group: default_group?,
-        })
-    }
-
-    fn rule(&mut self, map: &mut Map<'_>) -> Option<Rule> {
-        let categories = self.texts(map, "categories");
-        let channels = self.words(map, "channels", CHANNELS);
-        let priorities = self.words(map, "priorities", PRIORITIES);
-        let languages = self.languages(map);
-        let tags = self.texts(map, "tags");
-        let skills = self.references(map, "skills", Kind::Skill);
-        let mut attributes = BTreeMap::new();
-        for (key, entry) in self.entries(map, "attributes") {
-            attributes.extend(entry.text(&mut self.problems).map(|value| (key, value)));
-        }
-        let sets = [
-            &categories,
-            &channels,
-            &priorities,
-            &languages,
-            &tags,
-            &skills,
-        ];
-        if attributes.is_empty() && sets.iter().all(|set| set.is_empty()) {
-            self.problems.add(&map.at, "needs at least one condition");
-        }
-        let group = self.needed(map, "group", Kind::Group);
-        let name = map
-            .require("name", &mut self.problems)?
-            .text(&mut self.problems)?;
-        Some(Rule {
-            name,
-            group: group?,
-            categories,
-            channels,
-            priorities,
-            languages,
-            tags,
-            skills,
-            attributes,
         })
     }
 
@@ -351,7 +285,7 @@ impl Reader {
     }
 
     /// Levels by skill, or by language where no kind is named.
-    fn levels(
+    pub(crate) fn levels(
         &mut self,
         map: &mut Map<'_>,
         key: &str,

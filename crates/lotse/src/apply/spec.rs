@@ -8,6 +8,7 @@ use lotse_config::Secret;
 use serde::Serialize;
 
 use super::escalations::{Escalation, Reaction};
+use super::workflows::Workflow;
 
 /// A whole file.
 #[derive(Clone, Debug, Default)]
@@ -49,25 +50,6 @@ pub(crate) struct Agent {
     pub(crate) capacity: u32,
     pub(crate) presence_never_expires: bool,
     pub(crate) retired: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Workflow {
-    pub(crate) rules: Vec<Rule>,
-    pub(crate) default_group: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Rule {
-    pub(crate) name: String,
-    pub(crate) group: String,
-    pub(crate) categories: BTreeSet<String>,
-    pub(crate) channels: BTreeSet<String>,
-    pub(crate) priorities: BTreeSet<String>,
-    pub(crate) languages: BTreeSet<String>,
-    pub(crate) tags: BTreeSet<String>,
-    pub(crate) skills: BTreeSet<String>,
-    pub(crate) attributes: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

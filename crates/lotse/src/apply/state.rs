@@ -28,11 +28,10 @@ use super::escalations::{self, Escalation, Ids};
 use super::promises::{known_calendar, known_policy};
 use super::read::Kind;
 use super::rotas;
-use super::spec::{
-    Agent, Calendar, Group, NotificationTarget, Policy, Rota, Rule, Skill, Survey, Workflow,
-};
+use super::spec::{Agent, Calendar, Group, NotificationTarget, Policy, Rota, Skill, Survey};
 use super::targets;
-use super::words::{CHANNELS, PRIORITIES, SURVEYS, TRIGGERS};
+use super::words::{SURVEYS, TRIGGERS};
+use super::workflows::{self, Workflow};
 
 /// Services answer at most so many at once.
 const PAGE: i32 = 1_000;
@@ -154,7 +153,7 @@ impl State {
             Ok(response) => response
                 .into_inner()
                 .workflow
-                .map(|one| known_workflow(one, &names)),
+                .map(|one| workflows::known(one, &names)),
             Err(status) if status.code() == Code::NotFound => None,
             Err(status) => return Err(status.into()),
         };
@@ -315,39 +314,6 @@ fn known_agent(agent: routing::Agent, names: &BTreeMap<String, String>) -> Known
     };
     Known {
         etag: agent.etag,
-        is,
-    }
-}
-
-fn known_workflow(
-    workflow: routing::Workflow,
-    names: &BTreeMap<String, String>,
-) -> Known<Workflow> {
-    let rule = |rule: routing::WorkflowRule| Rule {
-        name: rule.name,
-        group: named(rule.group_id, names),
-        categories: rule.categories.into_iter().collect(),
-        channels: rule
-            .channels
-            .into_iter()
-            .map(|code| CHANNELS.word(code))
-            .collect(),
-        priorities: rule
-            .priorities
-            .into_iter()
-            .map(|code| PRIORITIES.word(code))
-            .collect(),
-        languages: lower(rule.languages),
-        tags: rule.tags.into_iter().collect(),
-        skills: rule.skills.into_iter().collect(),
-        attributes: rule.attributes,
-    };
-    let is = Workflow {
-        rules: workflow.rules.into_iter().map(rule).collect(),
-        default_group: named(workflow.default_group_id, names),
-    };
-    Known {
-        etag: workflow.etag,
         is,
     }
 }

@@ -191,6 +191,15 @@ impl<'a> Entry<'a> {
             .collect()
     }
 
+    /// A text, or a list of them.
+    pub(crate) fn one_or_more(self, problems: &mut Problems) -> Vec<String> {
+        if matches!(self.node.data, YamlData::Sequence(_)) {
+            let texts = self.texts(problems).into_iter();
+            return texts.map(|(_, text)| text).collect();
+        }
+        self.text(problems).into_iter().collect()
+    }
+
     /// A mapping.
     pub(crate) fn map(self, problems: &mut Problems) -> Option<Map<'a>> {
         let YamlData::Mapping(mapping) = &self.node.data else {

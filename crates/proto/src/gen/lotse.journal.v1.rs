@@ -899,4 +899,7 @@ pub struct ConfigurationChanged {
     /// Its version, from 1.
     #[prost(uint32, tag = "3")]
     pub version: u32,
+    /// The version whose content this one brought back; 0: it was put.
+    #[prost(uint32, tag = "4")]
+    pub restores_version: u32,
 }

@@ -571,6 +571,101 @@ pub struct PutWorkflowResponse {
     /// What was done.
     #[prost(enumeration = "PutOutcome", tag = "2")]
     pub outcome: i32,
+    /// What is likely not meant, as ValidateWorkflow says it.
+    #[prost(message, repeated, tag = "3")]
+    pub warnings: ::prost::alloc::vec::Vec<WorkflowFinding>,
+}
+/// Asks what is wrong with a workflow.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ValidateWorkflowRequest {
+    /// The whole workflow, as for PutWorkflow.
+    #[prost(message, optional, tag = "1")]
+    pub workflow: ::core::option::Option<Workflow>,
+}
+/// What is wrong with a workflow.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ValidateWorkflowResponse {
+    /// Everything that PutWorkflow refuses it for, all at once: a group or a skill that does not exist,
+    /// a rule or a step that no ticket ever comes to, steps in a circle, a step passed over where none
+    /// comes after, no default, a name that is there twice, and anything malformed. Empty: it can be
+    /// put.
+    #[prost(message, repeated, tag = "1")]
+    pub problems: ::prost::alloc::vec::Vec<WorkflowFinding>,
+    /// What is likely not meant, but may be once agents are hired or trained: a group without agents,
+    /// steps that ask what no agent of the group has, preferred skills that nobody has. Not said while
+    /// a group is not found.
+    #[prost(message, repeated, tag = "2")]
+    pub warnings: ::prost::alloc::vec::Vec<WorkflowFinding>,
+}
+/// Something about a workflow.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WorkflowFinding {
+    /// Path of the field in the request, as in `workflow.rules\[1\].steps\[0\].timeout`.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// What about it, in words.
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+}
+/// Asks for the content of an earlier version to be in force again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RollBackWorkflowRequest {
+    /// The version whose content is wanted. Required.
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+    /// For optimistic changes: that of the workflow in force; a stale one is refused, an empty one is
+    /// not checked.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The workflow as it is now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RollBackWorkflowResponse {
+    /// The workflow.
+    #[prost(message, optional, tag = "1")]
+    pub workflow: ::core::option::Option<Workflow>,
+    /// What was done: UPDATED, or UNCHANGED when that content was in force.
+    #[prost(enumeration = "PutOutcome", tag = "2")]
+    pub outcome: i32,
+}
+/// Asks for a page of versions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListWorkflowVersionsRequest {
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of versions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListWorkflowVersionsResponse {
+    /// The versions, the latest, which is in force, first.
+    #[prost(message, repeated, tag = "1")]
+    pub versions: ::prost::alloc::vec::Vec<WorkflowVersion>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// A version of the workflow, without its content: GetWorkflow has that.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WorkflowVersion {
+    /// From 1.
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+    /// When it was put.
+    #[prost(message, optional, tag = "2")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The version whose content it brought back; 0: it was put.
+    #[prost(uint32, tag = "3")]
+    pub restores_version: u32,
+    /// How many rules it has.
+    #[prost(uint32, tag = "4")]
+    pub rules: u32,
 }
 /// Asks for a workflow.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -836,6 +931,71 @@ pub mod workflow_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Says what PutWorkflow would: everything that it would refuse, and what is likely not meant.
+        /// Changes nothing, so it may be repeated at will. Reasons: none; problems are the answer.
+        pub async fn validate_workflow(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ValidateWorkflowRequest>,
+        ) -> std::result::Result<tonic::Response<super::ValidateWorkflowResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.WorkflowService/ValidateWorkflow",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.WorkflowService",
+                "ValidateWorkflow",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Puts the content of an earlier version in force again, as a new version that says which one it
+        /// restores; the journal says it, too. Never refused for the content, which was in force before.
+        /// May be repeated at will: when that content is in force, nothing changes. Reasons:
+        /// INVALID_FIELD, RESOURCE_NOT_FOUND (no such version), STALE_ETAG, REQUEST_ID_REUSED.
+        pub async fn roll_back_workflow(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RollBackWorkflowRequest>,
+        ) -> std::result::Result<tonic::Response<super::RollBackWorkflowResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.WorkflowService/RollBackWorkflow",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.WorkflowService",
+                "RollBackWorkflow",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// All versions of the workflow without their content, the latest first. Reasons: INVALID_FIELD,
+        /// INVALID_PAGE_TOKEN.
+        pub async fn list_workflow_versions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListWorkflowVersionsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListWorkflowVersionsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.WorkflowService/ListWorkflowVersions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.WorkflowService",
+                "ListWorkflowVersions",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// The workflow in force, or an earlier version. Reasons: RESOURCE_NOT_FOUND (none was put yet,
         /// or no such version).
         pub async fn get_workflow(
@@ -909,6 +1069,26 @@ pub mod workflow_service_server {
             &self,
             request: tonic::Request<super::PutWorkflowRequest>,
         ) -> std::result::Result<tonic::Response<super::PutWorkflowResponse>, tonic::Status>;
+        /// Says what PutWorkflow would: everything that it would refuse, and what is likely not meant.
+        /// Changes nothing, so it may be repeated at will. Reasons: none; problems are the answer.
+        async fn validate_workflow(
+            &self,
+            request: tonic::Request<super::ValidateWorkflowRequest>,
+        ) -> std::result::Result<tonic::Response<super::ValidateWorkflowResponse>, tonic::Status>;
+        /// Puts the content of an earlier version in force again, as a new version that says which one it
+        /// restores; the journal says it, too. Never refused for the content, which was in force before.
+        /// May be repeated at will: when that content is in force, nothing changes. Reasons:
+        /// INVALID_FIELD, RESOURCE_NOT_FOUND (no such version), STALE_ETAG, REQUEST_ID_REUSED.
+        async fn roll_back_workflow(
+            &self,
+            request: tonic::Request<super::RollBackWorkflowRequest>,
+        ) -> std::result::Result<tonic::Response<super::RollBackWorkflowResponse>, tonic::Status>;
+        /// All versions of the workflow without their content, the latest first. Reasons: INVALID_FIELD,
+        /// INVALID_PAGE_TOKEN.
+        async fn list_workflow_versions(
+            &self,
+            request: tonic::Request<super::ListWorkflowVersionsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListWorkflowVersionsResponse>, tonic::Status>;
         /// The workflow in force, or an earlier version. Reasons: RESOURCE_NOT_FOUND (none was put yet,
         /// or no such version).
         async fn get_workflow(
@@ -1216,6 +1396,133 @@ pub mod workflow_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PutWorkflowSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.WorkflowService/ValidateWorkflow" => {
+                    #[allow(non_camel_case_types)]
+                    struct ValidateWorkflowSvc<T: WorkflowService>(pub Arc<T>);
+                    impl<T: WorkflowService>
+                        tonic::server::UnaryService<super::ValidateWorkflowRequest>
+                        for ValidateWorkflowSvc<T>
+                    {
+                        type Response = super::ValidateWorkflowResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ValidateWorkflowRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkflowService>::validate_workflow(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ValidateWorkflowSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.WorkflowService/RollBackWorkflow" => {
+                    #[allow(non_camel_case_types)]
+                    struct RollBackWorkflowSvc<T: WorkflowService>(pub Arc<T>);
+                    impl<T: WorkflowService>
+                        tonic::server::UnaryService<super::RollBackWorkflowRequest>
+                        for RollBackWorkflowSvc<T>
+                    {
+                        type Response = super::RollBackWorkflowResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RollBackWorkflowRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkflowService>::roll_back_workflow(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RollBackWorkflowSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.WorkflowService/ListWorkflowVersions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListWorkflowVersionsSvc<T: WorkflowService>(pub Arc<T>);
+                    impl<T: WorkflowService>
+                        tonic::server::UnaryService<super::ListWorkflowVersionsRequest>
+                        for ListWorkflowVersionsSvc<T>
+                    {
+                        type Response = super::ListWorkflowVersionsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListWorkflowVersionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkflowService>::list_workflow_versions(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListWorkflowVersionsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -196,6 +196,10 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.read",
     ),
     (
+        "/lotse.routing.v1.WorkflowService/ListWorkflowVersions",
+        "routing.read",
+    ),
+    (
         "/lotse.routing.v1.WorkflowService/PutGroup",
         "routing.admin",
     ),
@@ -206,6 +210,14 @@ pub const SCOPES: &[(&str, &str)] = &[
     (
         "/lotse.routing.v1.WorkflowService/PutWorkflow",
         "routing.admin",
+    ),
+    (
+        "/lotse.routing.v1.WorkflowService/RollBackWorkflow",
+        "routing.admin",
+    ),
+    (
+        "/lotse.routing.v1.WorkflowService/ValidateWorkflow",
+        "routing.read",
     ),
     (
         "/lotse.sla.v1.AlertService/AcknowledgeAlert",

@@ -10,6 +10,7 @@ use crate::domain::codes::Order;
 use crate::domain::conditions::{AnyOf, Conditions};
 use crate::domain::way::{OpenHours, PreferredSkills, SkipIf, Terms, Way, WorkflowStep};
 use crate::domain::workflow::{Plan, Rule, Workflow};
+use crate::domain::workflow_check::Finding;
 
 pub(super) fn workflow(workflow: &Workflow) -> proto::Workflow {
     let Workflow {
@@ -39,6 +40,24 @@ pub(super) fn workflow(workflow: &Workflow) -> proto::Workflow {
         hop_limit: *hop_limit,
         restores_version: restores.unwrap_or_default(),
     }
+}
+
+/// A version without its content.
+pub(super) fn version(workflow: &Workflow) -> proto::WorkflowVersion {
+    proto::WorkflowVersion {
+        version: workflow.version,
+        created_at: Some(to_proto(workflow.created_at)),
+        restores_version: workflow.plan.restores.unwrap_or_default(),
+        rules: u32::try_from(workflow.plan.rules.len()).unwrap_or(u32::MAX),
+    }
+}
+
+pub(super) fn findings(found: Vec<Finding>) -> Vec<proto::WorkflowFinding> {
+    let finding = |Finding { field, message }| proto::WorkflowFinding {
+        field,
+        description: message,
+    };
+    found.into_iter().map(finding).collect()
 }
 
 fn rule(rule: &Rule) -> proto::WorkflowRule {
@@ -189,7 +208,7 @@ fn open_hours(hours: &OpenHours) -> proto::StepHours {
     let mut week: Vec<(TimeOfDay, TimeOfDay, Vec<u32>)> = Vec::new();
     for Shift { day, from, to } in hours.week() {
         let day = u32::try_from(day.index() + 1).unwrap_or_default();
-        match week.iter_mut().find(|(f, t, _)| (f, t) == (&from, &to)) {
+        match week.iter_mut().find(|(f, t, _)| (f, t) == (from, to)) {
             Some((_, _, days)) => days.push(day),
             None => week.push((*from, *to, vec![day])),
         }

@@ -9,7 +9,6 @@ use tonic::{Request, Response, Status};
 use super::{Api, cut, finish, parse, place, show};
 use super::{workflow_in, workflow_out};
 use crate::app::configuration::{WantedGroup, WantedSkill};
-use crate::app::workflow::Wanted;
 use crate::app::{Ref, find_group};
 use crate::error::Error;
 
@@ -69,16 +68,6 @@ fn wanted_skill(request: &proto::PutSkillRequest) -> Result<WantedSkill, Error> 
         }
     });
     finish(wrong, request_id, skill)
-}
-
-fn wanted_workflow(request: &proto::PutWorkflowRequest) -> Result<Wanted, Error> {
-    let proto::PutWorkflowRequest {
-        workflow,
-        request_id,
-    } = request;
-    let mut wrong = Violations::new();
-    let workflow = workflow_in::wanted(workflow.as_ref(), &mut wrong);
-    finish(wrong, request_id, workflow)
 }
 
 #[tonic::async_trait]
@@ -183,21 +172,102 @@ impl WorkflowService for Api {
     ) -> Result<Response<proto::PutWorkflowResponse>, Status> {
         let caller = caller(&request);
         let request = request.into_inner();
-        let wanted = &wanted_workflow(&request)?;
+        let proto::PutWorkflowRequest {
+            workflow,
+            request_id,
+        } = &request;
+        finish(Violations::new(), request_id, Some(()))?;
         self.command(
             &caller,
             "PutWorkflow",
-            &request.request_id,
+            request_id,
             &request,
             |tx| async move {
-                let (workflow, outcome) = self.app.put_workflow(&tx, wanted).await?;
+                let mut wrong = Violations::new();
+                let wanted = workflow_in::wanted(workflow.as_ref(), &mut wrong);
+                let put = self.app.put_workflow(&tx, wanted, wrong).await?;
                 Ok(proto::PutWorkflowResponse {
+                    workflow: Some(workflow_out::workflow(&put.workflow)),
+                    outcome: show::outcome(put.outcome),
+                    warnings: workflow_out::findings(put.doubts),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn validate_workflow(
+        &self,
+        request: Request<proto::ValidateWorkflowRequest>,
+    ) -> Result<Response<proto::ValidateWorkflowResponse>, Status> {
+        let proto::ValidateWorkflowRequest { workflow } = request.into_inner();
+        let mut wrong = Violations::new();
+        let wanted = workflow_in::wanted(workflow.as_ref(), &mut wrong);
+        let (problems, doubts) = self.app.validate_workflow(wanted, wrong).await?;
+        Ok(Response::new(proto::ValidateWorkflowResponse {
+            problems: workflow_out::findings(problems),
+            warnings: workflow_out::findings(doubts),
+        }))
+    }
+
+    async fn roll_back_workflow(
+        &self,
+        request: Request<proto::RollBackWorkflowRequest>,
+    ) -> Result<Response<proto::RollBackWorkflowResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let proto::RollBackWorkflowRequest {
+            version,
+            etag,
+            request_id,
+        } = &request;
+        let mut wrong = Violations::new();
+        wrong.require("version", *version > 0, "must name a version");
+        finish(wrong, request_id, Some(()))?;
+        self.command(
+            &caller,
+            "RollBackWorkflow",
+            request_id,
+            &request,
+            |tx| async move {
+                let rolled_back = self.app.roll_back_workflow(&tx, *version, etag);
+                let (workflow, outcome) = rolled_back.await?;
+                Ok(proto::RollBackWorkflowResponse {
                     workflow: Some(workflow_out::workflow(&workflow)),
                     outcome: show::outcome(outcome),
                 })
             },
         )
         .await
+    }
+
+    async fn list_workflow_versions(
+        &self,
+        request: Request<proto::ListWorkflowVersionsRequest>,
+    ) -> Result<Response<proto::ListWorkflowVersionsResponse>, Status> {
+        let proto::ListWorkflowVersionsRequest {
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let scope = page::Scope::new("ListWorkflowVersions", &[]);
+        let (before, size) = place(&scope, page_size, &page_token)?;
+        let before = before.map(|before| before.parse::<i64>());
+        let before = before
+            .transpose()
+            .map_err(|_| lotse_errors::Error::invalid("page_token", "is damaged"))?;
+        // One more than asked for tells whether there is another page.
+        let limit = u64::try_from(size).unwrap_or(u64::MAX).saturating_add(1);
+        let mut versions = self.app.workflows(before, limit).await?;
+        let more = versions.len() > size;
+        versions.truncate(size);
+        let next_page_token = match versions.last() {
+            Some(last) if more => scope.token(&[&last.version.to_string()]),
+            _ => String::new(),
+        };
+        Ok(Response::new(proto::ListWorkflowVersionsResponse {
+            versions: versions.iter().map(workflow_out::version).collect(),
+            next_page_token,
+        }))
     }
 
     async fn get_workflow(

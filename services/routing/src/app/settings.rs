@@ -51,16 +51,18 @@ pub(super) async fn put<C: Content>(
         None => (Setting::new(profile, now), Outcome::Created),
     };
     store::insert(tx, &setting).await?;
-    announce(tx, C::KIND, &setting.id.to_string(), setting.version);
+    tell(
+        tx,
+        C::KIND,
+        &setting.id.to_string(),
+        setting.version,
+        setting.profile.restores(),
+    );
     Ok((setting, outcome))
 }
 
 impl App {
     /// The versions of a setting below `before`, the latest first, at most `limit`.
-    #[expect(
-        dead_code,
-        reason = "rolling back and comparing versions begin with this list"
-    )]
     pub(crate) async fn versions<C: Content>(
         &self,
         id: &C::Id,
@@ -93,10 +95,15 @@ impl App {
 
 /// Tells the journal of a change of configuration.
 pub(super) fn announce(tx: &Tx, kind: &str, id: &str, version: i64) {
+    tell(tx, kind, id, version, None);
+}
+
+fn tell(tx: &Tx, kind: &str, id: &str, version: i64, restored: Option<u32>) {
     let changed = journal::ConfigurationChanged {
         kind: kind.to_owned(),
         id: id.to_owned(),
         version: u32::try_from(version).unwrap_or(u32::MAX),
+        restores_version: restored.unwrap_or_default(),
     };
     tx.emit(Draft::resource(id, Body::ConfigurationChanged(changed)));
 }

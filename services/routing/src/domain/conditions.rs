@@ -86,6 +86,50 @@ impl Conditions {
                 given.is_some_and(|given| values.contains(given))
             })
     }
+
+    /// Whether every ticket that fits all of `others` fits these, too, as far as comparing them
+    /// condition by condition shows.
+    pub(crate) fn cover(&self, others: &[&Self]) -> bool {
+        let Self {
+            categories,
+            channels,
+            priorities,
+            languages,
+            tags,
+            skills,
+            organisations,
+            attributes,
+        } = self;
+        let any = |holds: &dyn Fn(&Self) -> bool| others.iter().any(|other| holds(other));
+        within(categories, others, |other| &other.categories)
+            && within(channels, others, |other| &other.channels)
+            && within(priorities, others, |other| &other.priorities)
+            && within(tags, others, |other| &other.tags)
+            && within(skills, others, |other| &other.skills)
+            && within(organisations, others, |other| &other.organisations)
+            && (languages.is_empty()
+                || any(&|other| {
+                    let covered = |tag: &Language| languages.iter().any(|range| range.covers(tag));
+                    !other.languages.is_empty() && other.languages.iter().all(covered)
+                }))
+            && attributes.iter().all(|(key, AnyOf(values))| {
+                any(&|other| {
+                    let narrower = other.attributes.get(key);
+                    narrower.is_some_and(|AnyOf(narrower)| narrower.is_subset(values))
+                })
+            })
+    }
+}
+
+/// Whether one of the others allows nothing but what is in `wide`; where that is empty, there is
+/// nothing to hold.
+fn within<T: Ord>(
+    wide: &BTreeSet<T>,
+    others: &[&Conditions],
+    of: impl Fn(&Conditions) -> &BTreeSet<T>,
+) -> bool {
+    let narrower = |other: &&Conditions| !of(other).is_empty() && of(other).is_subset(wide);
+    wide.is_empty() || others.iter().any(narrower)
 }
 
 #[cfg(test)]

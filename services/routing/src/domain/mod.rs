@@ -1,7 +1,8 @@
 //! Routing as pure rules: no database, no network, no clock of its own.
 //!
 //! [`agent`] and [`group`] are what operators configure, as versions of a [`setting`], [`workflow`]
-//! leads a ticket to a group, [`placement`] says where it stands and what it asks, [`choice`] leads
+//! leads a ticket to a group by [`conditions`] and along a [`way`] ([`workflow_check`] says what is
+//! wrong with one), [`placement`] says where it stands and what it asks, [`choice`] leads
 //! it from the group to an agent, [`queue`] decides whose turn it is when many
 //! wait. [`item`] is a ticket as routing sees it, [`decision`] the record of what was decided and
 //! why, [`words`] tells it to people, and [`hops`] watches how often it is passed on.
@@ -43,6 +44,7 @@ pub(crate) mod way;
 pub(crate) mod weight;
 pub(crate) mod words;
 pub(crate) mod workflow;
+pub(crate) mod workflow_check;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -22,6 +22,11 @@ pub(crate) trait Content:
 
     /// Unique among the settings of the kind that are in force.
     fn name(&self) -> &str;
+
+    /// The version whose content this one brought back, if it was not put.
+    fn restores(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// One version of a setting.

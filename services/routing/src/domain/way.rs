@@ -266,6 +266,17 @@ impl Terms {
         needs.min_tier = self.min_tier;
         needs.order = self.order;
     }
+
+    /// Whether whoever meets these meets `other`, too.
+    pub(crate) fn ask_no_less_than(&self, other: &Self) -> bool {
+        let asked = |(skill, level): (&String, &u8)| {
+            let mine = self.skills.get(skill);
+            mine.is_some_and(|mine| mine >= level)
+        };
+        self.language_level >= other.language_level
+            && self.min_tier >= other.min_tier
+            && other.skills.iter().all(asked)
+    }
 }
 
 impl SkipIf {

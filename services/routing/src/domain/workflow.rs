@@ -126,6 +126,10 @@ impl Content for Plan {
     fn name(&self) -> &str {
         ONLY_WORKFLOW
     }
+
+    fn restores(&self) -> Option<u32> {
+        self.restores
+    }
 }
 
 impl From<Setting<Plan>> for Workflow {
@@ -146,6 +150,17 @@ impl Workflow {
         fitting.map_or((DEFAULT_RULE, &self.plan.default), |rule| {
             (rule.name.as_str(), &rule.way)
         })
+    }
+}
+
+impl Plan {
+    /// Whether nothing but where they come from differs.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let other = Self {
+            restores: self.restores,
+            ..other.clone()
+        };
+        *self == other
     }
 }
 

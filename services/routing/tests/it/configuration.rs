@@ -9,7 +9,7 @@ use tonic::Response;
 use crate::stage::{Stage, created, migrations, reason, skills};
 
 impl Stage {
-    async fn put_workflow(
+    pub(crate) async fn put_workflow(
         &self,
         workflow: proto::Workflow,
     ) -> Result<proto::PutWorkflowResponse, tonic::Status> {

@@ -18,3 +18,4 @@ mod stage;
 mod transfers;
 mod upgrading;
 mod watching;
+mod workflows;

@@ -89,6 +89,7 @@ impl App {
             kind: KIND.to_owned(),
             id: row.id.clone(),
             version: row.version,
+            restores_version: 0,
         };
         tx.emit(Draft::resource(
             row.id.clone(),

@@ -87,6 +87,7 @@ pub(super) async fn store<C: Content + Clone>(
         kind: C::KIND.to_owned(),
         id: setting.id.clone(),
         version: setting.version,
+        restores_version: 0,
     };
     tx.emit(Draft::resource(
         setting.id.clone(),

@@ -116,6 +116,7 @@ fn changed(survey: &survey::Model) -> Draft {
             kind: "survey".to_owned(),
             id: survey.id.clone(),
             version: survey.version.unsigned_abs(),
+            restores_version: 0,
         }),
     )
 }

@@ -34,6 +34,7 @@ pub(super) fn announce_in_force(tx: &Tx, version: Option<u32>) {
         kind: MODEL.to_owned(),
         id: MODEL.to_owned(),
         version: version.unwrap_or_default(),
+        restores_version: 0,
     };
     tx.emit(Draft::resource(MODEL, Body::ConfigurationChanged(changed)));
 }
