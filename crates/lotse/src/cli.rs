@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{apply, bench, replay};
+use crate::{apply, bench, replay, simulate};
 
 /// Brings each support ticket to the right person, keeps time on every promise, asks the customer
 /// how it went, and tells the team where it stands.
@@ -34,6 +34,8 @@ pub enum Command {
     Token(Token),
     /// Replay a real incident log through the services.
     Replay(replay::Args),
+    /// Play a support desk in virtual time, with the real routing.
+    Simulate(simulate::Args),
     /// Measure, beside what others use.
     Bench(bench::Args),
     /// Work with what was promised.

@@ -12,6 +12,7 @@ mod operations;
 pub mod replay;
 mod seed;
 pub mod serve;
+pub mod simulate;
 pub mod sla;
 pub mod status;
 pub mod suite;

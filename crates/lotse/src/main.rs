@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use lotse::cli::{Cli, Command, Sla};
-use lotse::{apply, bench, migrate, replay, serve, sla, status, token, up};
+use lotse::{apply, bench, migrate, replay, serve, simulate, sla, status, token, up};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -38,6 +38,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Apply(args) => apply::run(&args).await,
         Command::Token(args) => token::run(&args),
         Command::Replay(args) => replay::run_and_tell(&args).await,
+        Command::Simulate(args) => simulate::run(&args),
         Command::Bench(args) => bench::run(&args).await,
         Command::Sla(Sla::Verify(args)) => sla::verify(&args).await,
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod agents;
+mod anchors;
 mod assignment;
 mod by_hand;
 mod concurrency;
@@ -11,8 +12,10 @@ mod duty;
 mod explanation;
 mod intake;
 mod learning;
+mod naive;
 mod rebalancing;
 mod reopening;
+mod simulated;
 mod simulation;
 mod stage;
 mod transfers;
