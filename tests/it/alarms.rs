@@ -147,6 +147,7 @@ async fn an_overdue_ticket_becomes_urgent_and_goes_up_once(desk: Desk) {
     assert_eq!(states, [ReactionActionState::Done; 2], "{done:?}");
     let request = ExplainRoutingRequest {
         ticket_id: ticket.clone(),
+        ..ExplainRoutingRequest::default()
     };
     let route = clients
         .routing

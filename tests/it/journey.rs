@@ -43,6 +43,7 @@ async fn is_routed_by_skill_and_language(clients: &Clients, team: &Team, id: &st
 
     let request = ExplainRoutingRequest {
         ticket_id: id.into(),
+        ..ExplainRoutingRequest::default()
     };
     let explained = clients
         .routing
@@ -143,6 +144,7 @@ async fn is_replied_to_and_solved(desk: &Desk, team: &Team, id: &str) {
 
     let request = ExplainRoutingRequest {
         ticket_id: id.into(),
+        ..ExplainRoutingRequest::default()
     };
     let route = clients
         .routing

@@ -29,6 +29,11 @@ pub struct Config {
     pub transfer_summary: bool,
     /// How it learns where tickets end up.
     pub learning: Learning,
+    /// Days for which decisions of tickets that are done are kept; 0 for ever.
+    pub keep_decisions_days: u32,
+    /// Days for which it is kept what every agent was like at any decision, so that the case of
+    /// whoever did not get the ticket can be told too; 0 for ever.
+    pub keep_agents_days: u32,
 }
 
 /// Whether routing assigns by itself.
@@ -51,6 +56,8 @@ impl Default for Config {
             language_confidence: 0.8,
             transfer_summary: false,
             learning: Learning::default(),
+            keep_decisions_days: 1_095,
+            keep_agents_days: 180,
         }
     }
 }

@@ -40,6 +40,7 @@ use api::Api;
 use app::App;
 use jobs::dispatcher::Dispatcher;
 use jobs::evidence::Collector;
+use jobs::keeper::Keeper;
 use jobs::learning::{Adviser, Reader, Refitter};
 use jobs::presence::{PRESENCE_QUEUE, Presences};
 
@@ -106,6 +107,7 @@ pub fn build(deps: Deps, config: Config) -> Service {
         .add(tuned!(LearningServiceServer::new(api.clone())))
         .add(tuned!(RoutingServiceServer::new(api)))
         .job(journal.consumer_job(app.tracker()))
+        .job(Arc::new(Keeper::new(app.clone())))
         .job(Arc::new(Worker::new(
             timers,
             clock,

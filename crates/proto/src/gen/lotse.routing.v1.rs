@@ -5102,6 +5102,78 @@ pub mod coverage_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// One check that an agent failed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FailedCheck {
+    /// A code, as `Rejection.reason`.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// What exactly: the skill and level, the language; else empty.
+    #[prost(string, tag = "2")]
+    pub detail: ::prost::alloc::string::String,
+}
+/// Why one agent got a ticket by a decision, or did not: recomputed from the versions of what routing
+/// knew of the agent then.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AgentCase {
+    /// The agent.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// The agent's name, as it is now.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// The decision; empty for a look at this instant, which is not recorded.
+    #[prost(string, tag = "3")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// A code: `chosen`, `eligible` (somebody else was better), `left_out` (a check failed, see
+    /// `failed`), `not_member` (of the group), `by_hand` (a person decided, nobody was compared),
+    /// `no_look` (there was no group to look in), `changed` (what is kept and the decision differ: the
+    /// agent changed in that very instant), `not_kept` (it is not kept any more what routing knew of
+    /// the agent then; the record of the decision is).
+    #[prost(string, tag = "4")]
+    pub verdict: ::prost::alloc::string::String,
+    /// The case in words, sentence by sentence, for people.
+    #[prost(string, repeated, tag = "5")]
+    pub words: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The checks that the agent failed, in the order of checking; the first one decided.
+    #[prost(message, repeated, tag = "6")]
+    pub failed: ::prost::alloc::vec::Vec<FailedCheck>,
+    /// For `eligible`: by what the one who got it was better, as a code: `chance`, `fit`, `spare`,
+    /// `longest_idle`, `id` (nothing but order).
+    #[prost(string, tag = "7")]
+    pub criterion: ::prost::alloc::string::String,
+    /// What routing knew of the agent then: absent when it is not kept.
+    #[prost(message, optional, tag = "8")]
+    pub then: ::core::option::Option<AgentThen>,
+}
+/// What routing knew of an agent at a decision.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AgentThen {
+    /// The version of the agent's settings.
+    #[prost(uint32, tag = "1")]
+    pub version: u32,
+    /// The agent's groups.
+    #[prost(string, repeated, tag = "2")]
+    pub group_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The agent's skills.
+    #[prost(message, repeated, tag = "3")]
+    pub skills: ::prost::alloc::vec::Vec<SkillLevel>,
+    /// The agent's languages.
+    #[prost(message, repeated, tag = "4")]
+    pub languages: ::prost::alloc::vec::Vec<LanguageLevel>,
+    /// Whether the agent took new work.
+    #[prost(enumeration = "Presence", tag = "5")]
+    pub presence: i32,
+    /// What the agent could hold, in tickets.
+    #[prost(double, tag = "6")]
+    pub capacity: f64,
+    /// What the agent held, in tickets; a pending one may count by a fraction.
+    #[prost(double, tag = "7")]
+    pub load: f64,
+    /// When the agent had last got a ticket; absent when never.
+    #[prost(message, optional, tag = "8")]
+    pub last_assigned_at: ::core::option::Option<::prost_types::Timestamp>,
+}
 /// What whoever gets a ticket should know, so that the requester need not say it again. Kept in
 /// routing, never in the journal.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6080,6 +6152,245 @@ impl MoveOutcome {
         }
     }
 }
+/// Asks how often routing was wrong. Counted are the decisions of a span that put a ticket into a
+/// group, and what became of them until now: a transfer counts against the decision that had put the
+/// ticket where it was taken from, whenever it comes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReportMisroutesRequest {
+    /// Decisions from this instant on. Required.
+    #[prost(message, optional, tag = "1")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Decisions before this instant; absent means now.
+    #[prost(message, optional, tag = "2")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// What to break down by.
+    #[prost(enumeration = "MisrouteDimension", tag = "3")]
+    pub dimension: i32,
+    /// Rows of a page: 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// How often routing was wrong.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReportMisroutesResponse {
+    /// All decisions of the span together: tickets with at least one transfer of all handled. Where
+    /// several decisions were about one ticket it counts once.
+    #[prost(message, optional, tag = "1")]
+    pub total: ::core::option::Option<MisrouteFigures>,
+    /// By the dimension; the most misroutes first.
+    #[prost(message, repeated, tag = "2")]
+    pub rows: ::prost::alloc::vec::Vec<MisrouteRow>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "3")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Counts of tickets, and shares of them.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct MisrouteFigures {
+    /// Tickets handled: given to an agent, transferred or escalated.
+    #[prost(uint64, tag = "1")]
+    pub handled: u64,
+    /// Those with at least one transfer.
+    #[prost(uint64, tag = "2")]
+    pub transferred: u64,
+    /// Those with at least one transfer whose reason is a misroute: wrong skill, wrong language, wrong
+    /// tier, or unexplained.
+    #[prost(uint64, tag = "3")]
+    pub misrouted: u64,
+    /// `transferred` of `handled`; absent when nothing was handled.
+    #[prost(message, optional, tag = "4")]
+    pub transfer_rate: ::core::option::Option<ShareEstimate>,
+    /// `misrouted` of `handled`; absent when nothing was handled.
+    #[prost(message, optional, tag = "5")]
+    pub misroute_rate: ::core::option::Option<ShareEstimate>,
+}
+/// A share and how sure it is.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct ShareEstimate {
+    /// The share, 0 to 1.
+    #[prost(double, tag = "1")]
+    pub value: f64,
+    /// Lower end of its 95 % interval (Wilson).
+    #[prost(double, tag = "2")]
+    pub low: f64,
+    /// Upper end of its 95 % interval (Wilson).
+    #[prost(double, tag = "3")]
+    pub high: f64,
+}
+/// One part of the report.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MisrouteRow {
+    /// For RULE: the workflow's version; 0 without one.
+    #[prost(uint32, tag = "1")]
+    pub workflow_version: u32,
+    /// For RULE: the rule's name, or `default`; empty where no rule led to the group.
+    #[prost(string, tag = "2")]
+    pub workflow_rule: ::prost::alloc::string::String,
+    /// For MODEL: the model's version; 0 where no model chose.
+    #[prost(uint32, tag = "3")]
+    pub model_version: u32,
+    /// For GROUP: the group.
+    #[prost(string, tag = "4")]
+    pub group_id: ::prost::alloc::string::String,
+    /// For MISSING_SKILL: the skill.
+    #[prost(string, tag = "5")]
+    pub missing_skill: ::prost::alloc::string::String,
+    /// For MISSING_LANGUAGE: the language, BCP 47.
+    #[prost(string, tag = "6")]
+    pub missing_language: ::prost::alloc::string::String,
+    /// The figures. Of a missing skill or language, `handled` is all tickets handled in the span.
+    #[prost(message, optional, tag = "7")]
+    pub figures: ::core::option::Option<MisrouteFigures>,
+    /// Where misrouted tickets went instead, the most first; at most 5.
+    #[prost(message, repeated, tag = "8")]
+    pub destinations: ::prost::alloc::vec::Vec<Destination>,
+}
+/// A group that tickets were passed on to.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Destination {
+    /// The group.
+    #[prost(string, tag = "1")]
+    pub group_id: ::prost::alloc::string::String,
+    /// How many tickets.
+    #[prost(uint64, tag = "2")]
+    pub tickets: u64,
+}
+/// Asks for the transfers behind a report.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListMisroutesRequest {
+    /// Decisions from this instant on, as in the report. Required.
+    #[prost(message, optional, tag = "1")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Decisions before this instant; absent means now.
+    #[prost(message, optional, tag = "2")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// Only against this group; empty for all.
+    #[prost(string, tag = "3")]
+    pub group_id: ::prost::alloc::string::String,
+    /// Only against this version of the workflow; 0 for all.
+    #[prost(uint32, tag = "4")]
+    pub workflow_version: u32,
+    /// Only against this rule; empty for all.
+    #[prost(string, tag = "5")]
+    pub workflow_rule: ::prost::alloc::string::String,
+    /// Only against this version of the model; 0 for all.
+    #[prost(uint32, tag = "6")]
+    pub model_version: u32,
+    /// Only for lack of this skill; empty for all.
+    #[prost(string, tag = "7")]
+    pub missing_skill: ::prost::alloc::string::String,
+    /// Only for lack of this language, BCP 47; empty for all.
+    #[prost(string, tag = "8")]
+    pub missing_language: ::prost::alloc::string::String,
+    /// Also transfers whose reason is no misroute.
+    #[prost(bool, tag = "9")]
+    pub all_transfers: bool,
+    /// Entries of a page: 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "10")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "11")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// The transfers behind a report.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListMisroutesResponse {
+    /// By the instant of the decision they undid, then by ticket.
+    #[prost(message, repeated, tag = "1")]
+    pub misroutes: ::prost::alloc::vec::Vec<Misroute>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// One transfer and the decision it undid: `ExplainRouting` tells both.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Misroute {
+    /// The ticket.
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// The decision that had put the ticket where it was.
+    #[prost(string, tag = "2")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// When that was.
+    #[prost(message, optional, tag = "3")]
+    pub decided_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was passed on.
+    #[prost(message, optional, tag = "4")]
+    pub transferred_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why.
+    #[prost(enumeration = "super::super::common::v1::TransferReason", tag = "5")]
+    pub reason: i32,
+    /// Whether the reason is a misroute.
+    #[prost(bool, tag = "6")]
+    pub misroute: bool,
+    /// The group it came from; empty when none.
+    #[prost(string, tag = "7")]
+    pub from_group_id: ::prost::alloc::string::String,
+    /// The agent it came from; empty when none.
+    #[prost(string, tag = "8")]
+    pub from_agent_id: ::prost::alloc::string::String,
+    /// The group it went to.
+    #[prost(string, tag = "9")]
+    pub to_group_id: ::prost::alloc::string::String,
+    /// The skill that was missing; empty when none was named.
+    #[prost(string, tag = "10")]
+    pub missing_skill: ::prost::alloc::string::String,
+    /// The language that was missing, BCP 47; empty when none was named.
+    #[prost(string, tag = "11")]
+    pub missing_language: ::prost::alloc::string::String,
+    /// The guard it ran into, as `TransferTicketResponse.guard`; empty when none.
+    #[prost(string, tag = "12")]
+    pub guard: ::prost::alloc::string::String,
+}
+/// What a report of misroutes is broken down by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MisrouteDimension {
+    /// The workflow's rules.
+    Unspecified = 0,
+    /// The part of the workflow that led to the group: version and rule. Tickets that were put there by
+    /// a person or by their creator have no rule.
+    Rule = 1,
+    /// The version of the learned model that chose the group; none where it did not.
+    Model = 2,
+    /// The group that the ticket was put into.
+    Group = 3,
+    /// The skill that was missing: of all tickets handled, how many were passed on for lack of it.
+    MissingSkill = 4,
+    /// The language that was missing: of all tickets handled, how many were passed on for lack of it.
+    MissingLanguage = 5,
+}
+impl MisrouteDimension {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MISROUTE_DIMENSION_UNSPECIFIED",
+            Self::Rule => "MISROUTE_DIMENSION_RULE",
+            Self::Model => "MISROUTE_DIMENSION_MODEL",
+            Self::Group => "MISROUTE_DIMENSION_GROUP",
+            Self::MissingSkill => "MISROUTE_DIMENSION_MISSING_SKILL",
+            Self::MissingLanguage => "MISROUTE_DIMENSION_MISSING_LANGUAGE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MISROUTE_DIMENSION_UNSPECIFIED" => Some(Self::Unspecified),
+            "MISROUTE_DIMENSION_RULE" => Some(Self::Rule),
+            "MISROUTE_DIMENSION_MODEL" => Some(Self::Model),
+            "MISROUTE_DIMENSION_GROUP" => Some(Self::Group),
+            "MISROUTE_DIMENSION_MISSING_SKILL" => Some(Self::MissingSkill),
+            "MISROUTE_DIMENSION_MISSING_LANGUAGE" => Some(Self::MissingLanguage),
+            _ => None,
+        }
+    }
+}
 /// Which changes of who has which ticket are to be streamed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchAssignmentsRequest {
@@ -6638,6 +6949,13 @@ pub struct ExplainRoutingRequest {
     /// The ticket.
     #[prost(string, tag = "1")]
     pub ticket_id: ::prost::alloc::string::String,
+    /// Only this decision about it; empty for all.
+    #[prost(string, tag = "2")]
+    pub decision_id: ::prost::alloc::string::String,
+    /// Also why this agent got the ticket by that decision, or did not. Without a decision: as of this
+    /// instant for a ticket that waits, else by the last decision.
+    #[prost(string, tag = "3")]
+    pub agent_id: ::prost::alloc::string::String,
 }
 /// Why a ticket is where it is.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -6651,6 +6969,9 @@ pub struct ExplainRoutingResponse {
     /// For a ticket that waits: what a look at this instant finds. It is not recorded.
     #[prost(message, optional, tag = "3")]
     pub current: ::core::option::Option<Decision>,
+    /// The case of the agent asked for; absent when none was.
+    #[prost(message, optional, tag = "4")]
+    pub agent_case: ::core::option::Option<AgentCase>,
 }
 /// Whether routing decides by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -6973,8 +7294,51 @@ pub mod routing_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
-        /// Why a ticket is where it is: every decision about it, in words and as data. Reads only.
-        /// Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND.
+        /// How often routing was wrong, by rule, model, group, or what was missing. Reads only. Reasons:
+        /// INVALID_FIELD, INVALID_PAGE_TOKEN.
+        pub async fn report_misroutes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReportMisroutesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReportMisroutesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.RoutingService/ReportMisroutes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "ReportMisroutes",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The transfers behind a report of misroutes. Reads only. Reasons: INVALID_FIELD,
+        /// INVALID_PAGE_TOKEN.
+        pub async fn list_misroutes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListMisroutesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListMisroutesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.RoutingService/ListMisroutes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "ListMisroutes",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Why a ticket is where it is: every decision about it, in words and as data, and on request the
+        /// case of any agent at any of them. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (a
+        /// ticket, a decision about it, an agent).
         pub async fn explain_routing(
             &mut self,
             request: impl tonic::IntoRequest<super::ExplainRoutingRequest>,
@@ -7125,8 +7489,21 @@ pub mod routing_service_server {
             &self,
             request: tonic::Request<super::GetHandOverRequest>,
         ) -> std::result::Result<tonic::Response<super::GetHandOverResponse>, tonic::Status>;
-        /// Why a ticket is where it is: every decision about it, in words and as data. Reads only.
-        /// Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND.
+        /// How often routing was wrong, by rule, model, group, or what was missing. Reads only. Reasons:
+        /// INVALID_FIELD, INVALID_PAGE_TOKEN.
+        async fn report_misroutes(
+            &self,
+            request: tonic::Request<super::ReportMisroutesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReportMisroutesResponse>, tonic::Status>;
+        /// The transfers behind a report of misroutes. Reads only. Reasons: INVALID_FIELD,
+        /// INVALID_PAGE_TOKEN.
+        async fn list_misroutes(
+            &self,
+            request: tonic::Request<super::ListMisroutesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListMisroutesResponse>, tonic::Status>;
+        /// Why a ticket is where it is: every decision about it, in words and as data, and on request the
+        /// case of any agent at any of them. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (a
+        /// ticket, a decision about it, an agent).
         async fn explain_routing(
             &self,
             request: tonic::Request<super::ExplainRoutingRequest>,
@@ -7434,6 +7811,89 @@ pub mod routing_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetHandOverSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/ReportMisroutes" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReportMisroutesSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService>
+                        tonic::server::UnaryService<super::ReportMisroutesRequest>
+                        for ReportMisroutesSvc<T>
+                    {
+                        type Response = super::ReportMisroutesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReportMisroutesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::report_misroutes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReportMisroutesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/ListMisroutes" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListMisroutesSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService> tonic::server::UnaryService<super::ListMisroutesRequest>
+                        for ListMisroutesSvc<T>
+                    {
+                        type Response = super::ListMisroutesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListMisroutesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::list_misroutes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListMisroutesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

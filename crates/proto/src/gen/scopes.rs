@@ -171,6 +171,14 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.read",
     ),
     (
+        "/lotse.routing.v1.RoutingService/ListMisroutes",
+        "routing.read",
+    ),
+    (
+        "/lotse.routing.v1.RoutingService/ReportMisroutes",
+        "routing.read",
+    ),
+    (
         "/lotse.routing.v1.RoutingService/SuggestRebalance",
         "routing.read",
     ),

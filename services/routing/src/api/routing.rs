@@ -2,15 +2,13 @@
 
 use lotse_errors::Violations;
 use lotse_grpc::{caller, page};
-use lotse_ids::TicketId;
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::routing_service_server::RoutingService;
 use tonic::{Request, Response, Status};
 
 use super::board::queue_state;
-use super::decisions::decision;
 use super::watch::Changes;
-use super::{Api, parse, show};
+use super::{Api, parse};
 use crate::error::Error;
 
 const DEFAULT_WAITING: u32 = 200;
@@ -67,26 +65,21 @@ impl RoutingService for Api {
         &self,
         request: Request<proto::ExplainRoutingRequest>,
     ) -> Result<Response<proto::ExplainRoutingResponse>, Status> {
-        let proto::ExplainRoutingRequest { ticket_id } = request.into_inner();
-        let mut wrong = Violations::new();
-        let ticket: Option<TicketId> = wrong.parse("ticket_id", &ticket_id);
-        let ticket = wrong.finish_with(ticket).map_err(Error::from)?;
-        let told = self.app.explain(&ticket).await?;
-        let directory = &told.directory;
-        let group = told.item.group.as_ref();
-        let group = group.and_then(|group| directory.groups.get(group));
-        let tier = group.map_or(0, |group| group.profile.tier);
-        let mut current = told.current.as_ref().map(|look| decision(look, directory));
-        if let Some(current) = &mut current {
-            // It was not recorded, so there is nothing to refer to.
-            current.id.clear();
-        }
-        let decisions = told.decisions.iter();
-        Ok(Response::new(proto::ExplainRoutingResponse {
-            route: Some(show::route(&told.item, tier)),
-            decisions: decisions.map(|one| decision(one, directory)).collect(),
-            current,
-        }))
+        self.explain(request.into_inner()).await
+    }
+
+    async fn report_misroutes(
+        &self,
+        request: Request<proto::ReportMisroutesRequest>,
+    ) -> Result<Response<proto::ReportMisroutesResponse>, Status> {
+        self.misroute_report(request.into_inner()).await
+    }
+
+    async fn list_misroutes(
+        &self,
+        request: Request<proto::ListMisroutesRequest>,
+    ) -> Result<Response<proto::ListMisroutesResponse>, Status> {
+        self.misroutes(request.into_inner()).await
     }
 
     async fn suggest_rebalance(

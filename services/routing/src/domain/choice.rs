@@ -169,7 +169,8 @@ impl fmt::Display for Misfit {
 }
 
 impl Candidate {
-    fn new(agent: &Agent, seat: &Seat, needs: &Needs) -> Self {
+    /// An agent who fits, as a choice.
+    pub(crate) fn new(agent: &Agent, seat: &Seat, needs: &Needs) -> Self {
         let profile = &agent.profile;
         let asked: BTreeSet<&String> = needs
             .skills
@@ -243,6 +244,18 @@ pub(crate) enum Criterion {
     Id,
 }
 
+impl Criterion {
+    /// The code.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fit => "fit",
+            Self::Spare => "spare",
+            Self::LongestIdle => "longest_idle",
+            Self::Id => "id",
+        }
+    }
+}
+
 /// Why `agent` cannot get the ticket; `None` when it can.
 ///
 /// Whoever had the ticket before has shown that they can answer it, so skills and language are not
@@ -303,12 +316,22 @@ pub(crate) fn misfit_at(
     seat: &Seat,
     needs: &Needs,
 ) -> Option<Misfit> {
+    misfit_in(directory.standing(&agent.id, now), agent, seat, needs)
+}
+
+/// As [`misfit`], by what the agent's shifts say too; none without a plan.
+pub(crate) fn misfit_in(
+    standing: Option<Standing>,
+    agent: &Agent,
+    seat: &Seat,
+    needs: &Needs,
+) -> Option<Misfit> {
     let misfit = misfit(agent, seat, needs);
     // Who is not there at all is told as such, whatever the plan says.
     if matches!(misfit, Some(Misfit::Retired | Misfit::NotOnline)) {
         return misfit;
     }
-    match directory.standing(&agent.id, now) {
+    match standing {
         Some(Standing::OffShift) => Some(Misfit::OffShift),
         Some(Standing::Absent) => Some(Misfit::Absent),
         Some(Standing::OnBreak) => Some(Misfit::OnBreak),

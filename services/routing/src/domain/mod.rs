@@ -5,7 +5,7 @@
 //! wrong with one), [`placement`] says where it stands and what it asks, [`choice`] leads
 //! it from the group to an agent, [`queue`] decides whose turn it is when many
 //! wait. [`item`] is a ticket as routing sees it, [`decision`] the record of what was decided and
-//! why, [`words`] tells it to people, and [`hops`] watches how often it is passed on.
+//! why, [`words`] tells it to people, [`case`] recomputes it for one agent, and [`hops`] watches how often it is passed on.
 //!
 //! [`rota`] is who is on duty when as configured, [`turns`] finds whose turn it is, [`duty`] adds
 //! the exceptions and whoever else stands in. [`shift_plan`] is when each agent should be at work,
@@ -17,6 +17,8 @@
 
 pub(crate) mod advice;
 pub(crate) mod agent;
+pub(crate) mod case;
+pub(crate) mod case_words;
 pub(crate) mod chance;
 pub(crate) mod choice;
 pub(crate) mod codes;

@@ -31,15 +31,16 @@ pub(crate) fn group_name(directory: &Directory, group: &GroupId) -> String {
     Names(directory).group(group)
 }
 
-struct Names<'a>(&'a Directory);
+/// Agents and groups by the names they have now.
+pub(super) struct Names<'a>(pub(super) &'a Directory);
 
 impl Names<'_> {
-    fn agent(&self, id: &AgentId) -> String {
+    pub(super) fn agent(&self, id: &AgentId) -> String {
         let agent = self.0.agents.get(id);
         agent.map_or_else(|| id.to_string(), |agent| agent.profile.name.clone())
     }
 
-    fn group(&self, id: &GroupId) -> String {
+    pub(super) fn group(&self, id: &GroupId) -> String {
         let group = self.0.groups.get(id);
         group.map_or_else(
             || format!("group {id}"),
@@ -231,7 +232,8 @@ fn left_out(look: &Look) -> Option<String> {
     (!told.is_empty()).then(|| format!("Left out: {}.", told.join("; ")))
 }
 
-fn why(misfit: &Misfit, agents: u32) -> String {
+/// Why agents were left out, after their number or name.
+pub(super) fn why(misfit: &Misfit, agents: u32) -> String {
     let (is, lacks, has) = if agents == 1 {
         ("is", "lacks", "has")
     } else {

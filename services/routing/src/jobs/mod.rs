@@ -2,6 +2,7 @@
 
 pub(crate) mod dispatcher;
 pub(crate) mod evidence;
+pub(crate) mod keeper;
 pub(crate) mod learning;
 pub(crate) mod presence;
 pub(crate) mod tracker;

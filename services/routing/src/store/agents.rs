@@ -6,6 +6,7 @@ use lotse_ids::AgentId;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, LockType, Query};
 use sea_orm::{Condition, DbBackend, FromQueryResult, QueryOrder as _, QuerySelect as _, Set};
+use serde::Deserialize;
 
 use super::{from_json, parsed, to_json};
 use crate::domain::agent::{Agent, Profile, Seat};
@@ -15,7 +16,8 @@ use crate::domain::item::Loads;
 use crate::domain::weight::Weight;
 
 /// One agent.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, DeriveEntityModel)]
+#[serde(default)]
 #[sea_orm(table_name = "routing_agents")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -87,6 +89,12 @@ fn to_full(row: &Model) -> Result<Full, DbErr> {
         presence_due_at: row.presence_due_at.map(Timestamp::from_millis),
         presence_generation: row.presence_generation,
     })
+}
+
+/// An agent from the history of seats, which has of a row what a decision may depend on.
+pub(super) fn from_history(row: serde_json::Value) -> Result<Full, DbErr> {
+    let row: Model = serde_json::from_value(row).map_err(|error| DbErr::Type(error.to_string()))?;
+    to_full(&row)
 }
 
 /// One agent, locked until the transaction ends.

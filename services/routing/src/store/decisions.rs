@@ -3,9 +3,11 @@
 use lotse_clock::Timestamp;
 use lotse_ids::TicketId;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder as _, Set};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{QueryOrder as _, QuerySelect as _};
 
-use super::{from_json, parsed, stored, to_json};
+use super::{delete, from_json, parsed, stored, to_json};
+use crate::domain::codes::DecisionKind;
 use crate::domain::decision::Decision;
 use crate::domain::hops::Put;
 
@@ -29,6 +31,8 @@ pub struct Model {
     pub rule: Option<String>,
     pub workflow_version: Option<i32>,
     pub model_version: Option<i32>,
+    /// Where in the order of changes of seats it came.
+    pub seats_at: Option<i64>,
 }
 
 /// No relations: what belongs together is asked for by id.
@@ -50,21 +54,41 @@ pub(crate) async fn insert(
         record,
     } = decision;
     let step = put.and_then(|put| put.step.as_ref());
-    let row = ActiveModel {
-        ticket_id: Set(ticket.to_string()),
-        version: Set(*version),
-        decided_at: Set(at.as_millis()),
-        record: Set(to_json(record)?),
-        id: Set(Some(record.id.to_string())),
-        kind: Set(Some(record.kind.to_string())),
-        group_id: Set(record.group.as_ref().map(ToString::to_string)),
-        agent_id: Set(record.agent.as_ref().map(ToString::to_string)),
-        rule: Set(step.map(|step| step.rule.clone())),
-        workflow_version: Set(step.map(|step| stored(step.version))),
-        model_version: Set(None),
-    };
-    Entity::insert(row).exec_without_returning(conn).await?;
+    let counted = |version: u32| Expr::from(stored(version));
+    let values: [(Column, Expr); 12] = [
+        (Column::TicketId, ticket.to_string().into()),
+        (Column::Version, (*version).into()),
+        (Column::DecidedAt, at.as_millis().into()),
+        (Column::Record, to_json(record)?.into()),
+        (Column::Id, record.id.to_string().into()),
+        (Column::Kind, record.kind.to_string().into()),
+        (Column::GroupId, text(record.group.as_ref())),
+        (Column::AgentId, text(record.agent.as_ref())),
+        (Column::Rule, text(step.map(|step| &step.rule))),
+        (
+            Column::WorkflowVersion,
+            step.map_or(Expr::null(), |step| counted(step.version)),
+        ),
+        (Column::ModelVersion, Expr::null()),
+        // A look-up at the end of an index, in the same statement.
+        (
+            Column::SeatsAt,
+            Expr::cust("(SELECT MAX(seq) FROM routing_seat_history)"),
+        ),
+    ];
+    let (columns, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
+    let insert = Query::insert()
+        .into_table(Entity)
+        .columns(columns)
+        .values(values)
+        .map_err(|error| DbErr::Type(error.to_string()))?
+        .to_owned();
+    conn.execute(&insert).await?;
     Ok(())
+}
+
+fn text<T: ToString>(value: Option<&T>) -> Expr {
+    value.map_or(Expr::null(), |value| value.to_string().into())
 }
 
 /// All decisions about a ticket, oldest first.
@@ -86,4 +110,40 @@ pub(crate) async fn of_ticket(
         })
     });
     decisions.collect()
+}
+
+/// Forgets decisions before an instant about tickets that are done. Returns whether there may be
+/// more.
+pub(crate) async fn purge(
+    conn: &impl ConnectionTrait,
+    before: Timestamp,
+    limit: u64,
+) -> Result<bool, DbErr> {
+    let sql = "DELETE FROM routing_decisions WHERE (ticket_id, version) IN (\
+         SELECT d.ticket_id, d.version FROM routing_decisions AS d \
+         JOIN routing_items AS i ON i.ticket_id = d.ticket_id \
+         WHERE d.decided_at < $1 AND i.state = 'done' ORDER BY d.decided_at LIMIT $2)";
+    delete(conn, sql, before.as_millis(), limit).await
+}
+
+/// Where in the order of changes of seats the last decision came that routing made before an
+/// instant; none when there is none.
+pub(crate) async fn last_before(
+    conn: &impl ConnectionTrait,
+    before: Timestamp,
+) -> Result<Option<i64>, DbErr> {
+    let place: Option<Option<i64>> = Entity::find()
+        .select_only()
+        .column(Column::SeatsAt)
+        .filter(Column::DecidedAt.lt(before.as_millis()))
+        // What people told of the past came later than it says.
+        .filter(Column::Kind.eq(DecisionKind::Automatic.as_str()))
+        .filter(Column::SeatsAt.is_not_null())
+        .order_by_desc(Column::DecidedAt)
+        .order_by_desc(Column::SeatsAt)
+        .limit(1)
+        .into_tuple()
+        .one(conn)
+        .await?;
+    Ok(place.flatten())
 }

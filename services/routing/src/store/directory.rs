@@ -5,11 +5,14 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use lotse_clock::Timestamp;
+use lotse_ids::AgentId;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{QuerySelect as _, Set};
 
 use super::{agents, covers, settings};
+use crate::domain::codes::Standing;
 use crate::domain::directory::Directory;
 use crate::domain::rota::{InvalidSchedule, Rota};
 use crate::domain::shift_plan::ShiftPlan;
@@ -83,6 +86,17 @@ pub(crate) async fn load(conn: &impl ConnectionTrait) -> Result<Directory, DbErr
         .with_rotas(rotas)
         .with_shift_plans(plans)
         .with_covers(covers::all(conn).await?))
+}
+
+/// What an agent's shifts as they were said of an instant; none without a plan.
+pub(crate) async fn standing_at(
+    conn: &impl ConnectionTrait,
+    agent: &AgentId,
+    at: Timestamp,
+) -> Result<Option<Standing>, DbErr> {
+    let plan = settings::at_instant(conn, agent, at).await?;
+    let plan = plan.map(ShiftPlan::new).transpose().map_err(unsound)?;
+    Ok(plan.map(|plan| plan.standing(at)))
 }
 
 /// What was checked before it was stored is not sound any more: the zone is gone.

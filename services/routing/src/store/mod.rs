@@ -1,9 +1,10 @@
 //! The tables that routing owns, all named `routing_…`.
 //!
 //! [`agents`] holds configuration and the fence of capacity in one row, [`items`] the tickets,
-//! [`decisions`] why they are where they are, [`transfers`] what was undone, [`settings`] everything
-//! configured under a name in all its versions, [`rotas`] exceptions to rotas, [`covers`] who answers
-//! for whom, [`learning`] what is learnt, and [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
+//! [`decisions`] why they are where they are, [`transfers`] what was undone, [`report`] how often,
+//! [`seats`] what agents were like at any decision, [`settings`] everything configured under a name
+//! in all its versions, [`rotas`] exceptions to rotas, [`covers`] who answers for whom, [`learning`]
+//! what is learnt, and [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
 //! types; what is searched or fenced stands in columns beside them.
 
 #![allow(
@@ -18,16 +19,34 @@ pub(crate) mod directory;
 pub(crate) mod items;
 pub(crate) mod learning;
 pub(crate) mod migrations;
+pub(crate) mod report;
 pub(crate) mod rotas;
+pub(crate) mod seats;
 pub(crate) mod settings;
 pub(crate) mod transfers;
 
 use std::fmt::Display;
 use std::str::FromStr;
 
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr, Statement};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// Deletes with a statement of two values, a bound and a limit. Returns whether there may be more.
+async fn delete(
+    conn: &impl ConnectionTrait,
+    sql: &str,
+    bound: i64,
+    limit: u64,
+) -> Result<bool, DbErr> {
+    let values = [
+        bound.into(),
+        i64::try_from(limit).unwrap_or(i64::MAX).into(),
+    ];
+    let backend = conn.get_database_backend();
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    Ok(conn.execute_raw(statement).await?.rows_affected() >= limit)
+}
 
 /// A document as stored.
 fn to_json(document: &impl Serialize) -> Result<String, DbErr> {

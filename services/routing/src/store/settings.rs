@@ -77,6 +77,17 @@ pub(crate) async fn at_version<C: Content>(
     row.as_ref().map(to_setting).transpose()
 }
 
+/// The version that was in force at an instant.
+pub(crate) async fn at_instant<C: Content>(
+    conn: &impl ConnectionTrait,
+    id: &C::Id,
+    at: Timestamp,
+) -> Result<Option<Setting<C>>, DbErr> {
+    let select = of_one::<C>(id).filter(Column::UpdatedAt.lte(at.as_millis()));
+    let row = select.order_by_desc(Column::Version).one(conn).await?;
+    row.as_ref().map(to_setting).transpose()
+}
+
 /// The versions of a setting below `before`, the latest first.
 pub(crate) async fn versions<C: Content>(
     conn: &impl ConnectionTrait,

@@ -1,10 +1,11 @@
 //! Transfers, each with the decision that it undid: `routing_transfers`. What the report of
 //! misroutes counts, so that it need not read the documents of decisions.
 
+use lotse_clock::Timestamp;
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 
-use super::stored;
+use super::{delete, stored};
 use crate::domain::codes::TransferReason;
 use crate::domain::decision::{ByHand, Decision};
 use crate::domain::hops::Put;
@@ -21,6 +22,7 @@ pub struct Model {
     pub transferred_at: i64,
     /// The decision that had put the ticket where it was.
     pub undone_id: Option<String>,
+    /// When that was; without one, when it was transferred.
     pub undone_at: Option<i64>,
     pub from_group_id: Option<String>,
     pub from_agent_id: Option<String>,
@@ -60,7 +62,7 @@ pub(crate) async fn insert(
         version: Set(decision.version),
         transferred_at: Set(decision.at.as_millis()),
         undone_id: Set(undone.map(|put| put.decision.to_string())),
-        undone_at: Set(undone.map(|put| put.at().as_millis())),
+        undone_at: Set(Some(undone.map_or(decision.at, Put::at).as_millis())),
         from_group_id: Set(record.from_group.as_ref().map(ToString::to_string)),
         from_agent_id: Set(record.from_agent.as_ref().map(ToString::to_string)),
         to_group_id: Set(record.group.as_ref().map(ToString::to_string)),
@@ -74,4 +76,17 @@ pub(crate) async fn insert(
     };
     Entity::insert(row).exec_without_returning(conn).await?;
     Ok(())
+}
+
+/// Forgets transfers of decisions before an instant. Returns whether there may be more.
+pub(crate) async fn purge(
+    conn: &impl ConnectionTrait,
+    before: Timestamp,
+    limit: u64,
+) -> Result<bool, DbErr> {
+    let sql = "DELETE FROM routing_transfers WHERE (ticket_id, version) IN (\
+         SELECT t.ticket_id, t.version FROM routing_transfers AS t \
+         JOIN routing_items AS i ON i.ticket_id = t.ticket_id \
+         WHERE t.undone_at < $1 AND i.state = 'done' ORDER BY t.undone_at LIMIT $2)";
+    delete(conn, sql, before.as_millis(), limit).await
 }

@@ -74,7 +74,7 @@ lotse_testkit::on_both_databases! {
         let nobody = new_ticket(stage.clock.now());
         let refused = stage.assign(&nobody, &group, "").await;
         assert_eq!(reason(refused), ErrorReason::ResourceNotFound);
-        let request = proto::ExplainRoutingRequest { ticket_id: nobody };
+        let request = proto::ExplainRoutingRequest { ticket_id: nobody, ..Default::default() };
         let refused = stage.routing().explain_routing(request).await;
         assert_eq!(reason(refused), ErrorReason::ResourceNotFound);
     }

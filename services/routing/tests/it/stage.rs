@@ -244,6 +244,7 @@ impl Replica {
     pub(crate) async fn explain(&self, ticket: &str) -> proto::ExplainRoutingResponse {
         let request = proto::ExplainRoutingRequest {
             ticket_id: ticket.to_owned(),
+            ..proto::ExplainRoutingRequest::default()
         };
         self.routing()
             .explain_routing(request)

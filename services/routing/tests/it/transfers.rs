@@ -20,6 +20,21 @@ impl Replica {
         done.map(Response::into_inner)
     }
 
+    /// Everything goes to `group`; what is passed on too often to the supervisors.
+    async fn supervised(&self, group: &str, supervisors: &str, hop_limit: u32) {
+        let workflow = proto::Workflow {
+            default_group_id: group.to_owned(),
+            supervisor_group_id: supervisors.to_owned(),
+            hop_limit,
+            ..proto::Workflow::default()
+        };
+        let request = proto::PutWorkflowRequest {
+            workflow: Some(workflow),
+            request_id: String::new(),
+        };
+        self.workflows().put_workflow(request).await.unwrap();
+    }
+
     /// The last transfer of a ticket, as the journal has it.
     pub(crate) async fn last_transfer(&self, ticket: &str) -> journal::TicketTransferred {
         let events = self.events(ticket).await.into_iter().rev();
@@ -217,5 +232,70 @@ lotse_testkit::on_both_databases! {
             decision.words.last().unwrap(),
             "Note that it would go back to where it just came from, and there was no supervisor to decide.",
         );
+    }
+
+    async fn a_ticket_sent_back_and_forth_goes_to_the_supervisors_who_send_it_anywhere(db: TestDb) {
+        let stage = Stage::new(db).await;
+        let desk = stage.group("desk", 1).await;
+        let network = stage.group("network", 1).await;
+        let leads = stage.group("leads", 1).await;
+        stage.skill("vpn").await;
+        stage.supervised(&desk, &leads, 2).await;
+        let lead = stage.online(agent("Lea", &leads, 5)).await;
+        let anna = stage.online(agent("Anna", &desk, 5)).await;
+        let ticket = stage.ticket(created()).await;
+        let first = proto::TransferTicketRequest {
+            missing_skill: "vpn".to_owned(),
+            ..to_group(&ticket, &network, TransferReason::WrongSkill)
+        };
+        assert_eq!(stage.pass_on(first).await.unwrap().guard, "");
+        let back = proto::TransferTicketRequest {
+            agent_id: anna.clone(),
+            ..to_group(&ticket, &desk, TransferReason::WrongSkill)
+        };
+        let back = stage.pass_on(back).await.unwrap();
+        let route = back.route.unwrap();
+        assert_eq!((back.guard.as_str(), &route.group_id, route.state()), ("ping_pong", &leads, proto::RouteState::Waiting));
+        assert_eq!(back.words.last().unwrap(), "It was meant for Anna in group \"desk\" (tier 1), but it \
+            would go back to where it just came from: supervisors decide where it goes.");
+        let event = stage.last_transfer(&ticket).await;
+        assert_eq!((event.guard.as_str(), &event.to_group_id), ("ping_pong", &leads));
+        let decision = stage.explain(&ticket).await.decisions.pop().unwrap();
+        assert_eq!((&decision.wanted_group_id, &decision.wanted_agent_id), (&desk, &anna));
+        // Who decides where it goes need not be able to answer it.
+        stage.suite.settle().await;
+        assert_eq!(stage.route(&ticket).await.agent_id, lead);
+        let sent = stage.pass_on(to_group(&ticket, &desk, TransferReason::WrongSkill)).await.unwrap();
+        assert_eq!((sent.guard.as_str(), sent.hop, &sent.route.unwrap().group_id), ("", 3, &desk));
+        // Beyond the limit every further one is theirs again, except an escalation.
+        let on = stage.pass_on(to_group(&ticket, &network, TransferReason::Capacity)).await.unwrap();
+        assert_eq!((on.guard.as_str(), &on.route.unwrap().group_id), ("hop_limit", &leads));
+        let second = stage.group("second line", 2).await;
+        let up = proto::EscalateTicketRequest {
+            ticket_id: ticket.clone(),
+            summary: "nobody wants it".to_owned(),
+            ..proto::EscalateTicketRequest::default()
+        };
+        let up = stage.routing().escalate_ticket(up).await.unwrap().into_inner();
+        assert_eq!(up.route.unwrap().group_id, second);
+    }
+
+    async fn history_is_told_as_it_was_whatever_the_guards_say(db: TestDb) {
+        let stage = Stage::new(db).await;
+        let desk = stage.group("desk", 1).await;
+        let network = stage.group("network", 1).await;
+        let leads = stage.group("leads", 1).await;
+        stage.supervised(&desk, &leads, 1).await;
+        let ticket = stage.ticket(created()).await;
+        let at = Some(lotse_proto::time::to_proto(stage.clock.now()));
+        stage.suite.advance(std::time::Duration::from_secs(60)).await;
+        for (to, guard) in [(&network, ""), (&desk, "ping_pong")] {
+            let told = proto::TransferTicketRequest {
+                occurred_at: at,
+                ..to_group(&ticket, to, TransferReason::Capacity)
+            };
+            let told = stage.pass_on(told).await.unwrap();
+            assert_eq!((told.guard.as_str(), &told.route.unwrap().group_id), (guard, to));
+        }
     }
 }

@@ -176,6 +176,8 @@ fake!(RoutingService, routing: {
     assign_ticket(AssignTicketRequest) -> AssignTicketResponse
     transfer_ticket(TransferTicketRequest) -> TransferTicketResponse
     escalate_ticket(EscalateTicketRequest) -> EscalateTicketResponse
+    report_misroutes(ReportMisroutesRequest) -> ReportMisroutesResponse
+    list_misroutes(ListMisroutesRequest) -> ListMisroutesResponse
     get_hand_over(GetHandOverRequest) -> GetHandOverResponse
     explain_routing(ExplainRoutingRequest) -> ExplainRoutingResponse
 );

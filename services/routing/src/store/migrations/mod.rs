@@ -4,6 +4,7 @@ mod begun;
 mod covers;
 mod learning;
 mod rotas;
+mod seats;
 mod settings;
 mod tables;
 mod transfers;
@@ -22,6 +23,7 @@ pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(transfers::CountTransfers),
         Box::new(covers::CreateCovers),
         Box::new(learning::CreateLearning),
+        Box::new(seats::KeepSeats),
     ]
 }
 

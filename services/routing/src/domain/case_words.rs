@@ -1,0 +1,131 @@
+//! One agent's case told to people.
+
+use super::agent::{Agent, Seat};
+use super::case::{Case, Verdict};
+use super::choice::{Candidate, Criterion, Look, Misfit};
+use super::decision::Record;
+use super::directory::Directory;
+use super::words::{Names, why};
+
+/// The case in words, one sentence each: what the agent was like, and what came of it.
+pub(crate) fn tell_case(
+    case: &Case,
+    agent: &Agent,
+    seat: &Seat,
+    record: &Record,
+    directory: &Directory,
+) -> Vec<String> {
+    let names = Names(directory);
+    let name = names.agent(&agent.id);
+    let mut words = vec![standing(&name, seat)];
+    let look = record.look.as_ref();
+    match &case.verdict {
+        Verdict::Chosen => words.push(format!("{name} got the ticket.")),
+        Verdict::Eligible(by) => words.push(behind(&name, case, *by, record, &names)),
+        Verdict::LeftOut(failed) => {
+            let told: Vec<String> = failed
+                .iter()
+                .map(|misfit| format!("{}{}", why(misfit, 1), has(misfit, agent)))
+                .collect();
+            words.push(format!("{name} was left out: {}.", told.join("; ")));
+        }
+        Verdict::NotMember => {
+            let group = look.map(|look| names.group(&look.needs.group));
+            let group = group.unwrap_or_else(|| "the group".to_owned());
+            words.push(format!("{name} did not work in {group}."));
+        }
+        Verdict::Changed => words.push(format!(
+            "{name} changed in the very instant of the decision, which did not count them among \
+             those who could take it."
+        )),
+    }
+    words
+}
+
+/// What an agent was like when a person decided, without comparing anybody.
+pub(crate) fn tell_by_hand(agent: &Agent, seat: &Seat, directory: &Directory) -> Vec<String> {
+    let name = Names(directory).agent(&agent.id);
+    vec![
+        standing(&name, seat),
+        "A person decided; nobody was compared.".to_owned(),
+    ]
+}
+
+fn standing(name: &str, seat: &Seat) -> String {
+    format!(
+        "{name} was {} and held {} of {}.",
+        seat.presence,
+        seat.load.as_tickets(),
+        seat.capacity.as_tickets()
+    )
+}
+
+/// What of a missing skill or language the agent had.
+fn has(misfit: &Misfit, agent: &Agent) -> String {
+    let level = match misfit {
+        Misfit::LacksSkill(skill, _) | Misfit::LacksPreferred(skill, _) => {
+            agent.profile.skills.get(skill).copied()
+        }
+        Misfit::LacksLanguageLevel(language, _) => agent.profile.language_level(language),
+        Misfit::LacksLanguage(_)
+        | Misfit::BelowTier(_)
+        | Misfit::Retired
+        | Misfit::NotOnline
+        | Misfit::OffShift
+        | Misfit::Absent
+        | Misfit::OnBreak
+        | Misfit::Excluded
+        | Misfit::AtCapacity => None,
+    };
+    level.map_or_else(String::new, |level| format!(" (has level {level})"))
+}
+
+/// Why somebody else got it.
+fn behind(
+    name: &str,
+    case: &Case,
+    by: Option<Criterion>,
+    record: &Record,
+    names: &Names<'_>,
+) -> String {
+    let best = chosen(record);
+    let (Some(by), Some(best), Some(own)) = (by, best, &case.standing) else {
+        return format!("{name} could take the ticket.");
+    };
+    let who = names.agent(&best.agent);
+    let preferred = record.look.as_ref();
+    let preferred = preferred.and_then(|look: &Look| look.needs.preferred.as_ref());
+    if preferred == Some(&best.agent) {
+        return format!("{name} could have taken it too, but {who} had it before it was reopened.");
+    }
+    let equal = if best.fit == own.fit {
+        format!("both fit alike ({}); ", own.fit)
+    } else {
+        String::new()
+    };
+    let free = |one: &Candidate| {
+        format!(
+            "{} of {}",
+            one.spare.as_tickets(),
+            one.capacity.as_tickets()
+        )
+    };
+    let why = match by {
+        Criterion::Fit => format!(
+            "{who} fitted better in skills and language ({} against {})",
+            best.fit, own.fit
+        ),
+        Criterion::Spare => {
+            format!("{who} had {} free, {name} {}", free(best), free(own))
+        }
+        Criterion::LongestIdle => format!("{who} had been longer without a new ticket"),
+        Criterion::Id => format!("{who} stands first by nothing but order"),
+    };
+    format!("{name} could have taken it too: {equal}{why}.")
+}
+
+fn chosen(record: &Record) -> Option<&Candidate> {
+    let look = record.look.as_ref()?;
+    let mut candidates = look.candidates.iter();
+    candidates.find(|one| record.agent.as_ref() == Some(&one.agent))
+}
