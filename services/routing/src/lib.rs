@@ -87,7 +87,7 @@ pub fn build(deps: Deps, config: Config) -> Service {
     let learns = config.mode == Mode::Automatic && config.learning.enabled;
     let learning = app::learning::Learning::new(config.learning.clone(), &peers.intake);
     let automatic = config.mode == Mode::Automatic;
-    let tracker = jobs::tracker::Tracker::new(config.policy());
+    let tracker = jobs::tracker::Tracker::new(config.policy(), learning.came());
     let app = Arc::new(App::new(
         db,
         clock.clone(),
@@ -119,10 +119,11 @@ pub fn build(deps: Deps, config: Config) -> Service {
         service = service
             .job(journal.consumer_job(collector))
             .job(Arc::new(Reader(app.clone())))
-            .job(Arc::new(Refitter(app.clone())))
-            .job(Arc::new(Adviser(app.clone())));
+            .job(Arc::new(Refitter(app.clone())));
     }
     if automatic {
+        // Also where nothing is learnt: what the workflow asks must be answered.
+        let service = service.job(Arc::new(Adviser(app.clone())));
         service.job(Arc::new(Dispatcher::new(app)))
     } else {
         service

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lotse_proto::common::v1::{AuthorKind, Channel, Priority, SlaMetric, SurveyKind};
-use lotse_proto::routing::v1::{AgentOrder, RotationUnit};
+use lotse_proto::routing::v1::{AgentOrder, GroupChoice, RotationUnit};
 use lotse_proto::sla::v1::{
     BotPhase, CalendarPreset, EscalationTargetKind, HandOn, OpenTickets, ResolutionEnd,
     SmtpSecurity, Weekday,
@@ -37,6 +37,7 @@ vocabulary!(OPEN_TICKETS, OpenTickets, "OPEN_TICKETS_");
 vocabulary!(ENDS, ResolutionEnd, "RESOLUTION_END_");
 vocabulary!(PRESETS, CalendarPreset, "CALENDAR_PRESET_");
 vocabulary!(ORDERS, AgentOrder, "AGENT_ORDER_");
+vocabulary!(CHOICES, GroupChoice, "GROUP_CHOICE_");
 vocabulary!(UNITS, RotationUnit, "ROTATION_UNIT_");
 vocabulary!(SECURITIES, SmtpSecurity, "SMTP_SECURITY_");
 vocabulary!(

@@ -12,7 +12,7 @@ use super::read::{Kind, Reader};
 use super::read_calendars::hours;
 use super::read_promises::{maps, time};
 use super::state::{Known, lower, named};
-use super::words::{CHANNELS, ORDERS, PRIORITIES, WEEKDAYS, time_of_day};
+use super::words::{CHANNELS, CHOICES, ORDERS, PRIORITIES, WEEKDAYS, time_of_day};
 use super::yaml::Map;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -51,6 +51,8 @@ pub(crate) struct Way {
     pub(crate) steps: Vec<Step>,
     /// Skills, and the age at which they are dropped.
     pub(crate) preferred_skills: Vec<(BTreeMap<String, u32>, Duration)>,
+    /// Who chooses the group.
+    pub(crate) choose: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -71,6 +73,8 @@ pub(crate) struct Step {
 const HOP_LIMIT: u32 = 3;
 /// How routing orders agents where a step does not.
 const BEST_FIT: &str = "best_fit";
+/// Who chooses a group where nothing is said.
+const CONFIGURED: &str = "configured";
 
 /// Reads the workflow of a file.
 pub(crate) fn read(reader: &mut Reader, mut map: Map<'_>) -> Option<Workflow> {
@@ -162,6 +166,10 @@ fn read_way(reader: &mut Reader, map: &mut Map<'_>, prefix: &str) -> Option<Way>
         preferred_skills.extend(drop_after.map(|drop_after| (skills, drop_after)));
         one.finish(&mut reader.problems);
     }
+    let choose = map
+        .take(&key("choose"))
+        .and_then(|entry| reader.word(&entry, CHOICES))
+        .unwrap_or_else(|| CONFIGURED.to_owned());
     let given = maps(reader, map, &key("steps"));
     if given.is_empty() {
         let group = reader.needed(map, &key("group"), Kind::Group)?;
@@ -174,6 +182,7 @@ fn read_way(reader: &mut Reader, map: &mut Map<'_>, prefix: &str) -> Option<Way>
         return Some(Way {
             steps,
             preferred_skills,
+            choose,
         });
     }
     if let Some(entry) = map.take(&key("group")) {
@@ -188,6 +197,7 @@ fn read_way(reader: &mut Reader, map: &mut Map<'_>, prefix: &str) -> Option<Way>
     Some(Way {
         steps,
         preferred_skills,
+        choose,
     })
 }
 
@@ -272,17 +282,23 @@ pub(crate) fn known(
             when,
             any_of: rule.any_of.into_iter().map(known_conditions).collect(),
             unless: rule.unless.into_iter().map(known_conditions).collect(),
-            way: known_way(rule.group_id, rule.steps, rule.preferred_skills, names),
+            way: Way {
+                choose: known_choice(rule.choose),
+                ..known_way(rule.group_id, rule.steps, rule.preferred_skills, names)
+            },
         }
     };
     let is = Workflow {
         rules: workflow.rules.into_iter().map(rule).collect(),
-        default: known_way(
-            workflow.default_group_id,
-            workflow.default_steps,
-            workflow.default_preferred_skills,
-            names,
-        ),
+        default: Way {
+            choose: known_choice(workflow.default_choose),
+            ..known_way(
+                workflow.default_group_id,
+                workflow.default_steps,
+                workflow.default_preferred_skills,
+                names,
+            )
+        },
         triage_group: named(workflow.triage_group_id, names),
         supervisor_group: named(workflow.supervisor_group_id, names),
         hop_limit: workflow.hop_limit,
@@ -290,6 +306,15 @@ pub(crate) fn known(
     Known {
         etag: workflow.etag,
         is,
+    }
+}
+
+fn known_choice(given: i32) -> String {
+    let choice = CHOICES.word(given);
+    if choice.is_empty() {
+        CONFIGURED.to_owned()
+    } else {
+        choice
     }
 }
 
@@ -367,6 +392,7 @@ fn known_way(
             .into_iter()
             .map(|one| (levels(one.skills), span(one.drop_after).unwrap_or_default()))
             .collect(),
+        choose: CONFIGURED.to_owned(),
     }
 }
 
@@ -394,6 +420,7 @@ pub(crate) fn proto(workflow: &Workflow, etag: String) -> routing::Workflow {
         triage_group_id: triage_group.clone(),
         supervisor_group_id: supervisor_group.clone(),
         hop_limit: *hop_limit,
+        default_choose: CHOICES.code(&default.choose),
         etag,
         ..routing::Workflow::default()
     }
@@ -434,6 +461,7 @@ fn proto_rule(rule: &Rule) -> routing::WorkflowRule {
         unless: unless.iter().map(proto_conditions).collect(),
         steps,
         preferred_skills,
+        choose: CHOICES.code(&way.choose),
     }
 }
 
@@ -468,6 +496,7 @@ fn proto_way(way: &Way) -> (Vec<routing::WorkflowStep>, Vec<routing::PreferredSk
     let Way {
         steps,
         preferred_skills,
+        choose: _,
     } = way;
     let preferred =
         |(skills, drop_after): &(BTreeMap<String, u32>, Duration)| routing::PreferredSkills {

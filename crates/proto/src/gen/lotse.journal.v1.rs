@@ -339,10 +339,11 @@ pub struct TicketQueued {
     /// The group whose queue it waits in.
     #[prost(string, tag = "1")]
     pub group_id: ::prost::alloc::string::String,
-    /// Why nobody has it: a code such as `no_agent_eligible` or `all_busy`.
+    /// Why nobody has it: a code such as `no_agent_eligible` or `all_busy`; `advised` when the model
+    /// has just said where it belongs and nobody has looked for an agent yet.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
-    /// The routing attempt.
+    /// The routing attempt; empty when it was advised.
     #[prost(string, tag = "3")]
     pub decision_id: ::prost::alloc::string::String,
 }

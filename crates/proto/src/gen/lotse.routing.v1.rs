@@ -356,6 +356,9 @@ pub struct Workflow {
     /// The version whose content this one brought back; 0: it was put. Set by the server.
     #[prost(uint32, tag = "11")]
     pub restores_version: u32,
+    /// Who chooses the group of what no rule takes.
+    #[prost(enumeration = "GroupChoice", tag = "12")]
+    pub default_choose: i32,
 }
 /// One filter of a workflow and the way of the tickets that it takes: all conditions that are given
 /// here must hold, of `any_of` at least one, of `unless` none. At least one condition must be given.
@@ -417,6 +420,9 @@ pub struct WorkflowRule {
     /// What agents should be able to do; at most 16.
     #[prost(message, repeated, tag = "15")]
     pub preferred_skills: ::prost::alloc::vec::Vec<PreferredSkills>,
+    /// Who chooses the group.
+    #[prost(enumeration = "GroupChoice", tag = "16")]
+    pub choose: i32,
 }
 /// A stage of a ticket's way: in whose queue it waits, and which of the group's agents may get it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -714,6 +720,42 @@ impl PutOutcome {
             "PUT_OUTCOME_CREATED" => Some(Self::Created),
             "PUT_OUTCOME_UPDATED" => Some(Self::Updated),
             "PUT_OUTCOME_UNCHANGED" => Some(Self::Unchanged),
+            _ => None,
+        }
+    }
+}
+/// Who chooses a ticket's group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum GroupChoice {
+    /// Means GROUP_CHOICE_CONFIGURED.
+    Unspecified = 0,
+    /// Whoever wrote the workflow: the ticket goes along the steps.
+    Configured = 1,
+    /// What was learnt: where the model is sure enough (`routing.learning.confidence`) the ticket waits
+    /// in the queue of the likeliest group; where it is not, in that of `triage_group_id`, with
+    /// suggestions. The steps are for when it cannot say: while there is no model yet, or no triage
+    /// group for what it is unsure of.
+    Learned = 2,
+}
+impl GroupChoice {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "GROUP_CHOICE_UNSPECIFIED",
+            Self::Configured => "GROUP_CHOICE_CONFIGURED",
+            Self::Learned => "GROUP_CHOICE_LEARNED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "GROUP_CHOICE_UNSPECIFIED" => Some(Self::Unspecified),
+            "GROUP_CHOICE_CONFIGURED" => Some(Self::Configured),
+            "GROUP_CHOICE_LEARNED" => Some(Self::Learned),
             _ => None,
         }
     }
@@ -6691,6 +6733,9 @@ pub struct Decision {
     /// Which step of that rule, from 1; 0 when the group was given.
     #[prost(uint32, tag = "27")]
     pub workflow_step: u32,
+    /// What the model said, where the workflow asked it for the group.
+    #[prost(message, optional, tag = "28")]
+    pub advice: ::core::option::Option<Advice>,
 }
 /// What a ticket needed of an agent.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -6972,6 +7017,10 @@ pub struct ExplainRoutingResponse {
     /// The case of the agent asked for; absent when none was.
     #[prost(message, optional, tag = "4")]
     pub agent_case: ::core::option::Option<AgentCase>,
+    /// What the re-router said when a person had chosen the first group, if it was sure of another
+    /// one; absent when not, and once the ticket has changed hands.
+    #[prost(message, optional, tag = "5")]
+    pub second_opinion: ::core::option::Option<Advice>,
 }
 /// Whether routing decides by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -6,7 +6,7 @@ use lotse_proto::routing::v1 as proto;
 use lotse_proto::time::to_proto;
 
 use super::hand_over::shown_summary;
-use super::{show, workflow_out};
+use super::{learning, show, workflow_out};
 use crate::app::hand_over::shown;
 use crate::domain::choice::{Candidate, Look, Needs};
 use crate::domain::decision::Decision;
@@ -21,6 +21,10 @@ pub(super) fn decision(decision: &Decision, directory: &Directory) -> proto::Dec
     let wanted = by_hand.wanted.clone().unwrap_or_default();
     proto::Decision {
         id: record.id.to_string(),
+        advice: record
+            .advice
+            .as_ref()
+            .map(|advice| learning::advice(advice, directory)),
         decided_at: Some(to_proto(decision.at)),
         kind: show::kind(record.kind),
         words: words::tell(record, directory),

@@ -5,7 +5,7 @@ use lotse_proto::routing::v1 as proto;
 use tonic::{Response, Status};
 
 use super::decisions::decision;
-use super::{Api, show};
+use super::{Api, learning, show};
 use crate::app::explain::{AgentCase, Question};
 use crate::domain::case::Verdict;
 use crate::domain::case_words::{tell_by_hand, tell_case};
@@ -51,6 +51,12 @@ impl Api {
             decisions: decisions.map(|one| decision(one, directory)).collect(),
             current,
             agent_case: told.case.as_ref().map(|case| agent_case(case, directory)),
+            second_opinion: told
+                .item
+                .trail
+                .second_opinion
+                .as_ref()
+                .map(|one| learning::advice(one, directory)),
         }))
     }
 }

@@ -126,7 +126,8 @@ impl Api {
                     route: Some(show::route(&handed.item, handed.tier)),
                     over_capacity: handed.over_capacity,
                     hop: handed.item.transfers,
-                    misroute: reason.is_misroute(),
+                    // Whoever passes it on from triage only chose its group.
+                    misroute: record.kind == DecisionKind::Transfer && reason.is_misroute(),
                     guard: show::id(guard.as_ref()),
                     words: words::tell(record, &handed.directory),
                 }

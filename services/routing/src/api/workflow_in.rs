@@ -45,19 +45,21 @@ pub(super) fn wanted(workflow: Option<&proto::Workflow>, wrong: &mut Violations)
         supervisor_group_id,
         hop_limit,
         restores_version: _,
+        default_choose,
     } = wrong.present("workflow", workflow)?;
     parse::at_most(wrong, "workflow.rules", rules.len(), RULES);
     let rules = rules.iter().enumerate();
     let rules = rules
         .map(|(at, one)| rule(wrong, &rule_path(at), one))
         .collect();
-    let default = way(
+    let mut default = way(
         wrong,
         DEFAULT_PATH,
         default_group_id,
         default_steps,
         default_preferred_skills,
     );
+    default.learned = learned(wrong, DEFAULT_PATH, *default_choose);
     let optional = |wrong: &mut Violations, field: &str, given: &str| {
         (!given.is_empty()).then(|| parse::reference(wrong, field, given))
     };
@@ -97,6 +99,7 @@ fn rule(wrong: &mut Violations, path: &str, rule: &proto::WorkflowRule) -> Rule<
         unless,
         steps,
         preferred_skills,
+        choose,
     } = rule;
     // The conditions that stand in the rule itself are the older way to write them.
     let mut values = attributes_in.clone();
@@ -130,7 +133,22 @@ fn rule(wrong: &mut Violations, path: &str, rule: &proto::WorkflowRule) -> Rule<
         any_of: clauses(wrong, "any_of", any_of),
         unless: clauses(wrong, "unless", unless),
         when: conditions(wrong, path, &own),
-        way: way(wrong, path, group_id, steps, preferred_skills),
+        way: Way {
+            learned: learned(wrong, path, *choose),
+            ..way(wrong, path, group_id, steps, preferred_skills)
+        },
+    }
+}
+
+/// Whether the model is asked for the group.
+fn learned(wrong: &mut Violations, path: &str, given: i32) -> bool {
+    match proto::GroupChoice::try_from(given) {
+        Ok(proto::GroupChoice::Unspecified | proto::GroupChoice::Configured) => false,
+        Ok(proto::GroupChoice::Learned) => true,
+        Err(_) => {
+            wrong.add(format!("{path}choose"), "must be a known choice");
+            false
+        }
     }
 }
 
@@ -216,6 +234,7 @@ fn way(
             .map(|(at, one)| step(wrong, &format!("{path}steps[{at}]."), one))
             .collect(),
         preferred,
+        learned: false,
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) fn workflow(workflow: &Workflow) -> proto::Workflow {
         restores,
     } = plan;
     let (default_group_id, default_steps, default_preferred_skills) = way(default);
+    let default_choose = choice(default);
     proto::Workflow {
         version: *version,
         rules: rules.iter().map(rule).collect(),
@@ -39,6 +40,7 @@ pub(super) fn workflow(workflow: &Workflow) -> proto::Workflow {
         supervisor_group_id: show::id(supervisors.as_ref()),
         hop_limit: *hop_limit,
         restores_version: restores.unwrap_or_default(),
+        default_choose,
     }
 }
 
@@ -101,7 +103,18 @@ fn rule(rule: &Rule) -> proto::WorkflowRule {
         unless: unless.iter().map(conditions).collect(),
         steps,
         preferred_skills,
+        choose: choice(leads),
     }
+}
+
+/// Who chooses the group.
+fn choice(way: &Way) -> i32 {
+    let choice = if way.learned {
+        proto::GroupChoice::Learned
+    } else {
+        proto::GroupChoice::Configured
+    };
+    choice.into()
 }
 
 fn conditions(given: &Conditions) -> proto::WorkflowConditions {
@@ -141,7 +154,11 @@ fn way(
     Vec<proto::WorkflowStep>,
     Vec<proto::PreferredSkills>,
 ) {
-    let Way { steps, preferred } = way;
+    let Way {
+        steps,
+        preferred,
+        learned: _,
+    } = way;
     let group = show::id(steps.first().map(|step| &step.group));
     let steps = match steps.as_slice() {
         [only] if only.is_plain() => Vec::new(),

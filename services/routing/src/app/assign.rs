@@ -72,6 +72,14 @@ impl App {
             }
             None => item.wait(planned.group.clone(), id.clone(), planned.reason),
         }
+        if item.group.as_ref() == directory.triage_group() {
+            // Whoever has it there chooses its first group.
+            item.trail.had_group = before.trail.had_group;
+        }
+        // Once, where it was new.
+        let is_new = before.group != item.group;
+        let asked = planned.step.as_ref().is_some_and(|step| step.learned);
+        let advice = item.trail.advice.clone().filter(|_| is_new && asked);
         let put = Put::new(
             (id.clone(), now),
             DecisionKind::Automatic,
@@ -103,6 +111,7 @@ impl App {
                 group: item.group.clone(),
                 agent: item.agent.clone(),
                 step: planned.step.clone(),
+                advice,
                 look: planned.look.clone(),
                 by_hand: None,
             },
@@ -126,7 +135,7 @@ fn event(before: &Item, item: &Item, tier: u8, decision: &DecisionId) -> Body {
             decision_id: decision.to_string(),
             manual: false,
             over_capacity: false,
-            first: !before.trail.had_group,
+            first: !before.trail.had_group && item.trail.had_group,
         }),
         None => Body::TicketQueued(journal::TicketQueued {
             group_id,

@@ -11,6 +11,7 @@ use crate::domain::decision::{Decision, Record};
 use crate::domain::directory::Directory;
 use crate::domain::item::Item;
 use crate::domain::queue::look_at;
+use crate::domain::workflow::Step;
 use crate::error::Error;
 use crate::store::agents::{self, Full};
 use crate::store::directory::standing_at;
@@ -85,13 +86,19 @@ impl App {
             }
             None => None,
         };
-        Ok(Explanation {
+        let mut told = Explanation {
             item,
             decisions,
             current,
             case,
             directory,
-        })
+        };
+        // Words are kept as hashes: what they were is asked of intake, as long as it knows.
+        let records = told.decisions.iter_mut().chain(&mut told.current);
+        let advice = records.filter_map(|decision| decision.record.advice.as_mut());
+        let advice = advice.chain(&mut told.item.trail.second_opinion);
+        self.spell(ticket, advice).await?;
+        Ok(told)
     }
 
     /// What a look at this instant finds.
@@ -111,6 +118,11 @@ impl App {
                 from_agent: None,
                 group: planned.group,
                 agent: planned.agent.map(|(agent, _)| agent),
+                advice: item
+                    .trail
+                    .advice
+                    .clone()
+                    .filter(|_| asked(planned.step.as_ref())),
                 step: planned.step,
                 look: planned.look,
                 by_hand: None,
@@ -158,4 +170,9 @@ impl App {
             case,
         })
     }
+}
+
+/// Whether the model was asked for the group.
+fn asked(step: Option<&Step>) -> bool {
+    step.is_some_and(|step| step.learned)
 }

@@ -4,6 +4,7 @@ use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
 use serde::{Deserialize, Serialize};
 
+use super::advice::Advice;
 use super::choice::Look;
 use super::codes::{DecisionKind, Guard, Reason, TransferReason};
 use super::hops::Place;
@@ -43,6 +44,9 @@ pub(crate) struct Record {
     /// How the group was chosen, where the workflow chose it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<Step>,
+    /// What the model said, where the workflow asked it for the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) advice: Option<Advice>,
     /// What was seen when looking for an agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) look: Option<Look>,

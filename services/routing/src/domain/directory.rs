@@ -148,6 +148,14 @@ impl Directory {
         triage.filter(|group| self.groups.contains_key(*group))
     }
 
+    /// Whether the workflow asks the model about any ticket.
+    pub(crate) fn asks_model(&self) -> bool {
+        self.workflow.as_ref().is_some_and(|workflow| {
+            let plan = &workflow.plan;
+            plan.default.learned || plan.rules.iter().any(|rule| rule.way.learned)
+        })
+    }
+
     /// Whether an agent works here.
     pub(crate) fn is_active(&self, agent: &AgentId) -> bool {
         let agent = self.agents.get(agent);

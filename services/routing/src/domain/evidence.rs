@@ -41,8 +41,10 @@ pub(crate) enum Turn {
     Assigned {
         /// The group.
         to: GroupId,
-        /// Whether a person chose it as the ticket's first.
-        chosen: bool,
+        /// Whether it is the ticket's first: a triage agent who has it only chooses that.
+        first: bool,
+        /// Whether a person chose it.
+        by_person: bool,
     },
     /// It was passed on.
     Transferred {
@@ -93,9 +95,15 @@ impl Evidence {
     /// for the group that sent it up, whatever happens above.
     pub(crate) fn follow(&mut self, turn: Turn) {
         match turn {
-            Turn::Assigned { to, chosen } => {
-                self.first_group.get_or_insert_with(|| to.clone());
-                self.reconsider = if chosen {
+            Turn::Assigned {
+                to,
+                first,
+                by_person,
+            } => {
+                if first {
+                    self.first_group = Some(to.clone());
+                }
+                self.reconsider = if first && by_person {
                     Reconsider::Wanted
                 } else {
                     Reconsider::No
@@ -226,7 +234,8 @@ mod tests {
     fn to(n: usize) -> Turn {
         Turn::Assigned {
             to: group(n),
-            chosen: false,
+            first: true,
+            by_person: false,
         }
     }
 
@@ -264,7 +273,8 @@ mod tests {
     fn a_persons_choice_is_reconsidered_until_somebody_begins() {
         let chosen = Turn::Assigned {
             to: group(1),
-            chosen: true,
+            first: true,
+            by_person: true,
         };
         let mut evidence = evidence();
         evidence.follow(chosen.clone());

@@ -120,6 +120,9 @@ pub(crate) struct Trail {
     /// The decision by which it was last handed over with a summary.
     #[serde(default)]
     pub(crate) hand_over: Option<DecisionId>,
+    /// What the model said of its group; none while it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) advice: Option<Advice>,
     /// What the re-router said about the group that a person chose first, when it was sure of
     /// another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,11 +8,12 @@ use lotse_clock::Timestamp;
 use lotse_ids::GroupId;
 
 use super::choice::Needs;
-use super::codes::{Channel, SkipReason};
+use super::codes::{Certainty, Channel, SkipReason};
 use super::directory::{Directory, Seats};
+use super::group::Group;
 use super::item::Item;
 use super::way::{Way, WorkflowStep};
-use super::workflow::Step;
+use super::workflow::{Step, Workflow};
 
 /// A place in a group's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,14 +64,27 @@ pub(crate) fn place(
     ) {
         (None, Some(workflow)) => {
             let (rule, way) = workflow.choose(item);
-            lead(item, way, directory, pools, now, |group| Step {
+            let step = |group: &GroupId| Step {
                 group: group.clone(),
                 version: workflow.version,
                 rule: rule.to_owned(),
                 number: 0,
                 skipped: Vec::new(),
                 relaxes_at: None,
-            })
+                learned: way.learned,
+            };
+            if awaits_advice(item, directory) {
+                return None;
+            }
+            match way.learned.then(|| advised(item, directory)).flatten() {
+                Some(group) => Some(Placement {
+                    group: group.id.clone(),
+                    needs: item.needs(group),
+                    step: Some(step(&group.id)),
+                    changes_at: None,
+                }),
+                None => lead(item, way, directory, pools, now, step),
+            }
         }
         (given, _) => {
             let group = directory.groups.get(given.or(item.group.as_ref())?)?;
@@ -82,6 +96,27 @@ pub(crate) fn place(
             })
         }
     }
+}
+
+/// Whether an item waits for what the model says of it: then it has no place yet.
+pub(crate) fn awaits_advice(item: &Item, directory: &Directory) -> bool {
+    let asks = |workflow: &Workflow| workflow.choose(item).1.learned;
+    item.trail.advice.is_none()
+        && item.group.is_none()
+        && requested(item, directory).is_none()
+        && directory.workflow.as_deref().is_some_and(asks)
+}
+
+/// Where the model's advice leads: to the group it is sure of, else to triage. None when it had
+/// nothing to say, when the group is gone, and when there is no triage.
+fn advised<'a>(item: &Item, directory: &'a Directory) -> Option<&'a Group> {
+    let advice = item.trail.advice.as_ref()?;
+    let group = match advice.certainty {
+        Certainty::Confident => advice.sure_of(),
+        Certainty::Unsure => directory.triage_group(),
+        Certainty::NoModel => None,
+    };
+    directory.groups.get(group?)
 }
 
 /// The group that the ticket's creator asked for, if there is such a group.

@@ -33,7 +33,11 @@ fn directory(steps: Vec<WorkflowStep>, preferred: Vec<PreferredSkills>) -> (Dire
         one
     });
     let plan = Plan {
-        default: Way { steps, preferred },
+        default: Way {
+            steps,
+            preferred,
+            learned: false,
+        },
         ..Plan::to(group(1))
     };
     let workflow = Workflow {

@@ -9,7 +9,7 @@ use super::choice::{Look, choose};
 use super::codes::{Priority, Reason};
 use super::directory::{Directory, Seats};
 use super::item::{Cause, Item};
-use super::placement::{Placement, SeatPools, place};
+use super::placement::{Placement, SeatPools, awaits_advice, place};
 use super::weight::Weight;
 use super::workflow::Step;
 
@@ -140,6 +140,9 @@ fn consider(
     full: &mut HashSet<GroupId>,
     now: Timestamp,
 ) -> Option<Planned> {
+    if awaits_advice(item, directory) {
+        return None;
+    }
     let looked_at = item.decision.is_some();
     let place = place(item, directory, &SeatPools { directory, seats }, now);
     let group = place.as_ref().map(|place| &place.group);

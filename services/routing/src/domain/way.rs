@@ -24,6 +24,8 @@ pub(crate) struct Way<G = GroupId> {
     pub(crate) steps: Vec<WorkflowStep<G>>,
     /// What agents should have while the ticket is young.
     pub(crate) preferred: Vec<PreferredSkills>,
+    /// Whether the model is asked for the group first: the steps are for when it cannot say.
+    pub(crate) learned: bool,
 }
 
 /// A way that is nothing but a group's queue is stored as that group, as it always was.
@@ -35,6 +37,8 @@ enum StoredWay<G> {
         steps: Vec<WorkflowStep<G>>,
         #[serde(default)]
         preferred: Vec<PreferredSkills>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        learned: bool,
     },
 }
 
@@ -99,7 +103,15 @@ impl<G> From<StoredWay<G>> for Way<G> {
     fn from(stored: StoredWay<G>) -> Self {
         match stored {
             StoredWay::Group(group) => Self::to(group),
-            StoredWay::Steps { steps, preferred } => Self { steps, preferred },
+            StoredWay::Steps {
+                steps,
+                preferred,
+                learned,
+            } => Self {
+                steps,
+                preferred,
+                learned,
+            },
         }
     }
 }
@@ -107,12 +119,18 @@ impl<G> From<StoredWay<G>> for Way<G> {
 impl<G> From<Way<G>> for StoredWay<G> {
     fn from(mut way: Way<G>) -> Self {
         match way.steps.pop() {
-            Some(only) if way.steps.is_empty() && way.preferred.is_empty() && only.is_plain() => {
+            Some(only)
+                if way.steps.is_empty()
+                    && way.preferred.is_empty()
+                    && !way.learned
+                    && only.is_plain() =>
+            {
                 Self::Group(only.group)
             }
             last => Self::Steps {
                 steps: way.steps.into_iter().chain(last).collect(),
                 preferred: way.preferred,
+                learned: way.learned,
             },
         }
     }
@@ -124,6 +142,7 @@ impl<G> Way<G> {
         Self {
             steps: vec![WorkflowStep::at(group)],
             preferred: Vec::new(),
+            learned: false,
         }
     }
 
@@ -151,6 +170,7 @@ impl<G> Way<G> {
         Some(Way {
             steps: steps.into_iter().collect::<Option<_>>()?,
             preferred: self.preferred.clone(),
+            learned: self.learned,
         })
     }
 

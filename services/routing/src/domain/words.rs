@@ -3,8 +3,9 @@
 use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId};
 
+use super::advice::Advice;
 use super::choice::{Candidate, Criterion, Look, Misfit};
-use super::codes::{DecisionKind, Guard, Order, Reason, SkipReason, TransferReason};
+use super::codes::{Certainty, DecisionKind, Guard, Order, Reason, SkipReason, TransferReason};
 use super::cover::Covered;
 use super::decision::{Missing, Record};
 use super::directory::Directory;
@@ -67,7 +68,10 @@ impl Names<'_> {
 fn automatic(record: &Record, names: &Names<'_>) -> Vec<String> {
     let mut words = Vec::new();
     match (&record.step, &record.group) {
-        (Some(step), _) => words.extend(way(step, names)),
+        (Some(step), _) => match &record.advice {
+            Some(advice) => words.extend(advised(step, advice, names)),
+            None => words.extend(way(step, names)),
+        },
         (None, Some(group)) => words.push(format!("The ticket belongs to {}.", names.group(group))),
         (None, None) => {}
     }
@@ -81,6 +85,33 @@ fn automatic(record: &Record, names: &Names<'_>) -> Vec<String> {
     if let Some(look) = &record.look {
         words.extend(left_out(look));
     }
+    words
+}
+
+/// How the model led there.
+fn advised(step: &Step, advice: &Advice, names: &Names<'_>) -> Vec<String> {
+    let version = step.version;
+    let asks = if step.rule == DEFAULT_RULE {
+        format!("No rule of workflow version {version} fits, and its default asks the model.")
+    } else {
+        format!(
+            "Rule {:?} of workflow version {version} asks the model.",
+            step.rule
+        )
+    };
+    let mut words = vec![asks];
+    words.extend(advice.tell(|group| names.group(group)));
+    let group = names.group(&step.group);
+    words.push(match advice.certainty {
+        Certainty::Confident => format!("So the ticket goes to {group}."),
+        // A step of the way that is there for this has a number.
+        Certainty::Unsure if step.number == 0 => {
+            format!("So the ticket goes to triage, {group}, where a person chooses.")
+        }
+        Certainty::Unsure | Certainty::NoModel => {
+            format!("So the ticket goes where the workflow sends it then, {group}.")
+        }
+    });
     words
 }
 
@@ -345,6 +376,7 @@ mod tests {
             group: planned.group,
             agent: planned.agent.map(|(agent, _)| agent),
             step: planned.step,
+            advice: None,
             look: planned.look,
             by_hand: None,
         };

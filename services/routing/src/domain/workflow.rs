@@ -112,6 +112,9 @@ pub(crate) struct Step {
     /// When fewer skills will be preferred, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) relaxes_at: Option<i64>,
+    /// Whether the model was asked for the group.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) learned: bool,
 }
 
 impl Content for Plan {

@@ -95,7 +95,8 @@ fn turn(body: &Body) -> Option<Turn> {
     match body {
         Body::TicketAssigned(assigned) => Some(Turn::Assigned {
             to: group(&assigned.group_id)?,
-            chosen: assigned.manual && assigned.first,
+            first: assigned.first,
+            by_person: assigned.manual,
         }),
         Body::TicketTransferred(passed) => Some(Turn::Transferred {
             from: group(&passed.from_group_id),

@@ -68,7 +68,7 @@ impl Job for Adviser {
     }
 
     async fn step(&self) -> Result<Step, BoxError> {
-        let busy = self.0.reconsider().await?;
+        let busy = self.0.advise().await? || self.0.reconsider().await?;
         Ok(if busy {
             Step::Busy
         } else {

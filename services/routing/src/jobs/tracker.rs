@@ -1,6 +1,7 @@
 //! Keeps the items: what routing knows of each ticket, from the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use lotse_ids::TicketId;
@@ -22,13 +23,17 @@ pub(crate) struct Tracker {
     policy: Policy,
     /// Something may have changed for what waits.
     changed: Notify,
+    /// The same, for whoever advises on it.
+    came: Arc<Notify>,
 }
 
 impl Tracker {
-    pub(crate) fn new(policy: Policy) -> Self {
+    /// `came` is told of whatever may be looked at.
+    pub(crate) fn new(policy: Policy, came: Arc<Notify>) -> Self {
         Self {
             policy,
             changed: Notify::new(),
+            came,
         }
     }
 
@@ -159,6 +164,7 @@ impl Consumer for Tracker {
     }
 
     async fn committed(&self) {
+        self.came.notify_one();
         self.changed.notify_one();
     }
 }

@@ -1,6 +1,7 @@
 //! Routing through real gRPC, on both databases and a manual clock.
 #![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod advising;
 mod agents;
 mod anchors;
 mod assignment;
@@ -17,10 +18,12 @@ mod misroutes;
 mod naive;
 mod rebalancing;
 mod reopening;
+mod school;
 mod simulated;
 mod simulation;
 mod stage;
 mod transfers;
 mod upgrading;
 mod watching;
+mod words;
 mod workflows;

@@ -95,6 +95,8 @@ impl App {
         }
         let directory = self.directory.get(tx).await?;
         known_skills(&directory, wish.missing.skill.iter())?;
+        let chosen = in_triage(wish, &before, &directory);
+        let wish = chosen.as_ref().unwrap_or(wish);
 
         let mut item = before.clone();
         item.version += 1;
@@ -216,6 +218,18 @@ impl App {
     }
 }
 
+/// Whoever passes a ticket on from triage chooses its first group: that is no transfer, and nobody
+/// was wrong before.
+fn in_triage(wish: &HandOver, before: &Item, directory: &Directory) -> Option<HandOver> {
+    let triage = directory.triage_group();
+    let passes_on = matches!(wish.what, What::Transfer(_));
+    let is_there = triage.is_some() && before.group.as_ref() == triage;
+    (passes_on && is_there).then(|| HandOver {
+        what: What::Assign,
+        ..wish.clone()
+    })
+}
+
 fn no_ticket(ticket: &TicketId) -> Error {
     Error::NoSuch {
         resource: TICKET,
@@ -294,6 +308,7 @@ fn record(wish: &HandOver, before: &Item, item: &Item, at: Timestamp, by_hand: B
             group: item.group.clone(),
             agent: item.agent.clone(),
             step: None,
+            advice: None,
             look: None,
             by_hand: Some(ByHand {
                 transfer_reason,

@@ -4,6 +4,7 @@
 //! hashed with, [`refit`] makes models and [`models`] shows and chooses them, [`in_force`] keeps the
 //! one that answers, [`advise`] asks it about what waits, [`reconsider`] about what people chose.
 
+mod advise;
 mod in_force;
 mod lexicon;
 pub(crate) mod models;
@@ -56,6 +57,11 @@ impl Learning {
         }
     }
 
+    /// Is told when there may be something to look at.
+    pub(crate) fn came(&self) -> Arc<Notify> {
+        self.came.clone()
+    }
+
     fn note_intake(&self, away: bool) {
         if self.intake_is_away.swap(away, Ordering::Relaxed) != away {
             if away {
@@ -70,7 +76,7 @@ impl Learning {
 impl App {
     /// Is told when there may be something to look at.
     pub(crate) fn learning_came(&self) -> Arc<Notify> {
-        self.learning.came.clone()
+        self.learning.came()
     }
 
     /// Returns when a model was wanted.

@@ -21,7 +21,8 @@ impl App {
     /// Looks again at some tickets whose first group a person has just chosen. Returns whether
     /// there were any.
     pub(crate) async fn reconsider(&self) -> Result<bool, Error> {
-        if self.learning.config.reroute == Reroute::Off {
+        let config = &self.learning.config;
+        if !config.enabled || config.reroute == Reroute::Off {
             return Ok(false);
         }
         let tickets = evidence::to_reconsider(self.db.reader(), BATCH).await?;

@@ -121,7 +121,9 @@ impl App {
             .into_iter()
             .filter_map(|(evidence, words)| {
                 let group = evidence.group.as_ref()?;
-                let is_there = directory.groups.contains_key(group);
+                // Nor is a ticket at home where people only choose its group.
+                let is_there =
+                    directory.groups.contains_key(group) && directory.triage_group() != Some(group);
                 is_there.then(|| evidence.example(words)).flatten()
             })
             .collect();
