@@ -10,7 +10,7 @@ use lotse_client::{Channel, Token};
 use lotse_clock::SystemClock;
 use lotse_errors::{ErrorReason, peer};
 use lotse_grpc::{Config, Server};
-use lotse_proto::common::v1::{AuthorKind, SurveyKind};
+use lotse_proto::common::v1::{self as common, AuthorKind, SurveyKind};
 use lotse_proto::intake::v1::ticket_service_client::TicketServiceClient;
 use lotse_proto::intake::v1::{
     CloseTicketRequest, CreateTicketRequest, GetTicketRequest, ListTicketsRequest,
@@ -18,8 +18,8 @@ use lotse_proto::intake::v1::{
 };
 use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
 use lotse_proto::routing::v1::{
-    Agent, AssignTicketRequest, EscalateTicketRequest, Presence, PutSkillRequest,
-    SetPresenceRequest, Skill, UpdateAgentRequest,
+    AcceptOfferRequest, Agent, AssignTicketRequest, EscalateTicketRequest, GetQueueStateRequest,
+    Presence, PutSkillRequest, SetPresenceRequest, Skill, UpdateAgentRequest,
 };
 use lotse_proto::survey::v1::survey::Trigger;
 use lotse_proto::survey::v1::{
@@ -237,6 +237,23 @@ async fn wrong_states(desk: &Desk, team: &Team, seen: &mut Seen) {
     );
     let outcome = clients.routing.clone().escalate_ticket(up).await;
     seen.refused(ErrorReason::NoNextTier, Code::FailedPrecondition, outcome);
+
+    let chat = CreateTicketRequest {
+        channel: common::Channel::Chat.into(),
+        ..printer_on_fire("customer-9")
+    };
+    clients.create(chat).await;
+    desk.settle().await;
+    let mut routing = clients.routing.clone();
+    let board = routing.get_queue_state(GetQueueStateRequest::default());
+    let offer = board.await.unwrap().into_inner().offers.remove(0);
+    let accept = AcceptOfferRequest {
+        offer_id: offer.id,
+        ..AcceptOfferRequest::default()
+    };
+    routing.accept_offer(accept.clone()).await.unwrap();
+    let outcome = routing.accept_offer(accept).await;
+    seen.refused(ErrorReason::OfferOver, Code::FailedPrecondition, outcome);
 }
 
 /// The same services, for callers with tokens.

@@ -2,14 +2,21 @@
 
 mod learning;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 pub use learning::{Learning, Reroute, WordSecret};
 
+use crate::domain::channel::PerChannel;
+use crate::domain::codes::Channel;
 use crate::domain::item::Policy;
+use crate::domain::offer::Handling;
 use crate::domain::weight::Weight;
+
+/// The heaviest ticket, in thousandths.
+const MAX_WEIGHT: i64 = 1_000_000;
 
 /// What can be configured.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -34,6 +41,21 @@ pub struct Config {
     /// Days for which it is kept what every agent was like at any decision, so that the case of
     /// whoever did not get the ticket can be told too; 0 for ever.
     pub keep_agents_days: u32,
+    /// What a ticket of a channel takes of an agent's capacity, in thousandths of a ticket: 1 to
+    /// 1,000,000. Channels that are not named take 1,000. Agents may weigh them differently.
+    pub channel_weights: BTreeMap<String, i64>,
+    /// Channels whose tickets are given without asking the agent. Groups may differ.
+    pub auto_accept: Vec<String>,
+    /// Seconds in which an agent answers an offer, at least 1. Groups may differ.
+    pub offer_timeout_seconds: u64,
+    /// Seconds that a solved ticket goes on taking room of its agent. Groups may differ.
+    pub wrap_up_seconds: u64,
+    /// Minutes after its solution in which a reopened ticket goes back to the agent who had it.
+    /// Groups may differ.
+    pub same_agent_minutes: u64,
+    /// Seconds after everybody declined a ticket until it may be offered to them again; 0 for
+    /// never. Groups may differ.
+    pub offer_again_seconds: u64,
 }
 
 /// Whether routing assigns by itself.
@@ -58,6 +80,12 @@ impl Default for Config {
             learning: Learning::default(),
             keep_decisions_days: 1_095,
             keep_agents_days: 180,
+            channel_weights: BTreeMap::new(),
+            auto_accept: ["email", "web", "api"].map(str::to_owned).into(),
+            offer_timeout_seconds: 30,
+            wrap_up_seconds: 0,
+            same_agent_minutes: 7 * 24 * 60,
+            offer_again_seconds: 0,
         }
     }
 }
@@ -72,10 +100,27 @@ impl Config {
         let out_of_range = shares
             .iter()
             .filter(|(_, share)| !(0.0..=1.0).contains(share));
-        out_of_range
+        let mut problems: Vec<_> = out_of_range
             .map(|(key, share)| (*key, format!("must be between 0 and 1, not {share}")))
             .chain(self.learning.problems())
-            .collect()
+            .collect();
+        let channels = self
+            .channel_weights
+            .keys()
+            .map(|name| ("channel_weights", name));
+        let channels = channels.chain(self.auto_accept.iter().map(|name| ("auto_accept", name)));
+        let unknown = channels.filter(|(_, name)| name.parse::<Channel>().is_err());
+        problems.extend(unknown.map(|(key, name)| (key, format!("{name:?} is no channel"))));
+        let weights = self.channel_weights.iter();
+        let extreme = weights.filter(|(_, weight)| !(1..=MAX_WEIGHT).contains(*weight));
+        problems.extend(extreme.map(|(name, weight)| {
+            let range = format!("{name} must be between 1 and {MAX_WEIGHT}, not {weight}");
+            ("channel_weights", range)
+        }));
+        if self.offer_timeout_seconds == 0 {
+            problems.push(("offer_timeout_seconds", "must be at least 1".to_owned()));
+        }
+        problems
     }
 
     pub(crate) fn policy(&self) -> Policy {
@@ -85,8 +130,25 @@ impl Config {
         let paused = (self.pending_share.clamp(0.0, 1.0) * ticket).round() as i64;
         Policy {
             paused: Weight::from_thousandths(paused),
+            weights: PerChannel::of(|channel| {
+                let weight = self.channel_weights.get(channel.as_str());
+                weight.map_or(Weight::TICKET, |weight| Weight::from_thousandths(*weight))
+            }),
+            handling: self.handling(),
             recorded: self.mode == Mode::Recorded,
             certain_from: self.language_confidence,
+        }
+    }
+
+    fn handling(&self) -> Handling {
+        let channels = self.auto_accept.iter();
+        let again = self.offer_again_seconds;
+        Handling {
+            offer_timeout: Duration::from_secs(self.offer_timeout_seconds),
+            auto_accept: channels.filter_map(|name| name.parse().ok()).collect(),
+            wrap_up: Duration::from_secs(self.wrap_up_seconds),
+            same_agent_window: Duration::from_secs(self.same_agent_minutes.saturating_mul(60)),
+            offer_again_after: (again > 0).then(|| Duration::from_secs(again)),
         }
     }
 
@@ -110,6 +172,22 @@ mod tests {
         let keys: Vec<_> = config.problems().into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["pending_share", "language_confidence"]);
         assert_eq!(Config::default().problems(), []);
+    }
+
+    #[test]
+    fn channels_that_do_not_exist_and_weights_of_nothing_are_named() {
+        let config = Config {
+            channel_weights: [("chat".to_owned(), 0), ("fax".to_owned(), 1_000)].into(),
+            auto_accept: vec!["mail".to_owned()],
+            offer_timeout_seconds: 0,
+            ..Config::default()
+        };
+        let keys: Vec<_> = config.problems().into_iter().map(|(key, _)| key).collect();
+        let weights = "channel_weights";
+        assert_eq!(
+            keys,
+            [weights, "auto_accept", weights, "offer_timeout_seconds"]
+        );
     }
 
     #[test]

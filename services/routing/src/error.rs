@@ -2,9 +2,11 @@
 
 use lotse_db::TxError;
 use lotse_errors::ErrorReason;
-use lotse_ids::{AgentId, GroupId, TicketId};
+use lotse_ids::{AgentId, GroupId, OfferId, TicketId};
 use lotse_journal::{ConsumerError, FeedError, RequestIdReused};
 use sea_orm::DbErr;
+
+use crate::domain::codes::OfferState;
 
 /// Why a use case did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,14 @@ pub(crate) enum Error {
     /// A model could not be read or fitted.
     #[error("learning failed: {0}")]
     Learning(String),
+    /// The offer can no longer be answered.
+    #[error("offer {offer} is over: {state}")]
+    OfferOver {
+        /// The offer.
+        offer: OfferId,
+        /// What became of it.
+        state: OfferState,
+    },
     /// What has happened to the ticket so far could not be read.
     #[error("cannot catch up with the journal: {0}")]
     CatchUp(ConsumerError),
@@ -86,7 +96,8 @@ impl TxError for Error {
             | Self::Closed(_)
             | Self::Learning(_)
             | Self::NoNextTier { .. }
-            | Self::StaleResumeToken => None,
+            | Self::StaleResumeToken
+            | Self::OfferOver { .. } => None,
         }
     }
 }
@@ -123,6 +134,11 @@ impl From<Error> for lotse_errors::Error {
                 Self::failed_precondition(ErrorReason::StaleResumeToken, message)
             }
             Error::Learning(failure) => Self::internal(failure),
+            Error::OfferOver { offer, state } => {
+                Self::failed_precondition(ErrorReason::OfferOver, message)
+                    .about("offer", offer)
+                    .with("state", state.as_str().to_uppercase())
+            }
             Error::CatchUp(error) => match error.db_err() {
                 Some(db) => Self::database(db.clone()),
                 None => Self::internal(error.into_source()),

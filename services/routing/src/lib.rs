@@ -43,6 +43,7 @@ use jobs::evidence::Collector;
 use jobs::keeper::Keeper;
 use jobs::learning::{Adviser, Reader, Refitter};
 use jobs::presence::{PRESENCE_QUEUE, Presences};
+use jobs::timers::{ITEMS_QUEUE, Items};
 
 /// What the service stands on.
 #[derive(Clone)]
@@ -87,18 +88,17 @@ pub fn build(deps: Deps, config: Config) -> Service {
     let learns = config.mode == Mode::Automatic && config.learning.enabled;
     let learning = app::learning::Learning::new(config.learning.clone(), &peers.intake);
     let automatic = config.mode == Mode::Automatic;
-    let tracker = jobs::tracker::Tracker::new(config.policy(), learning.came());
     let app = Arc::new(App::new(
         db,
         clock.clone(),
         journal.clone(),
         timers.clone(),
-        tracker,
         learning,
         config,
     ));
     let api = Api::new(app.clone());
     let presences = Arc::new(Presences::new(app.clone()));
+    let items = Arc::new(Items::new(app.clone()));
     let mut service = Service::new("routing")
         .add(tuned!(WorkflowServiceServer::new(api.clone())))
         .add(tuned!(AgentServiceServer::new(api.clone())))
@@ -109,11 +109,12 @@ pub fn build(deps: Deps, config: Config) -> Service {
         .job(journal.consumer_job(app.tracker()))
         .job(Arc::new(Keeper::new(app.clone())))
         .job(Arc::new(Worker::new(
-            timers,
-            clock,
+            timers.clone(),
+            clock.clone(),
             PRESENCE_QUEUE,
             presences,
-        )));
+        )))
+        .job(Arc::new(Worker::new(timers, clock, ITEMS_QUEUE, items)));
     if learns {
         let collector = Arc::new(Collector::new(app.learning_came()));
         service = service

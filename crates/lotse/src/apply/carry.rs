@@ -9,6 +9,7 @@ use lotse_proto::time::duration_to_proto;
 use tonic::Status;
 
 use super::escalations::{self, Ids};
+use super::handling;
 use super::plan::{Step, Verdict};
 use super::promises::{instant, proto_calendar, proto_policy};
 use super::read::Kind;
@@ -213,6 +214,7 @@ impl<'a> Carrier<'a> {
             required_skills,
             lead: _,
             escalates_to,
+            handling,
         } = group;
         let request = routing::PutGroupRequest {
             group: Some(routing::Group {
@@ -221,6 +223,7 @@ impl<'a> Carrier<'a> {
                 required_skills: skill_levels(required_skills),
                 lead_agent_id: lead.to_owned(),
                 escalation_group_id: escalates_to.clone(),
+                handling: handling::proto(handling),
                 etag,
                 ..routing::Group::default()
             }),
@@ -287,6 +290,8 @@ fn proto_agent(agent: &Agent, etag: String) -> routing::Agent {
         skills,
         languages,
         capacity,
+        channel_weights,
+        channel_caps,
         presence_never_expires,
         retired,
     } = agent;
@@ -301,6 +306,8 @@ fn proto_agent(agent: &Agent, etag: String) -> routing::Agent {
         skills: skill_levels(skills),
         languages: languages.iter().map(language).collect(),
         capacity: *capacity,
+        channel_weights: handling::proto_weights(channel_weights),
+        channel_caps: handling::proto_caps(channel_caps),
         presence_never_expires: *presence_never_expires,
         retired: *retired,
         etag,

@@ -11,6 +11,7 @@
 
 mod carry;
 mod escalations;
+mod handling;
 mod plan;
 mod promises;
 mod read;

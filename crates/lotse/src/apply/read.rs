@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::handling::{self, by_channel};
 use super::read_calendars;
 use super::rotas;
 use super::spec::{Agent, Group, Skill, Spec};
@@ -150,6 +151,7 @@ impl Reader {
         let escalates_to = self
             .reference(map, "escalates_to", Kind::Group)
             .unwrap_or_default();
+        let handling = handling::read(self, map);
         let name = self.name(Kind::Group, map)?;
         Some(Group {
             name,
@@ -157,6 +159,7 @@ impl Reader {
             required_skills,
             lead,
             escalates_to,
+            handling,
         })
     }
 
@@ -171,6 +174,8 @@ impl Reader {
                 .unwrap_or_default(),
             None => 0,
         };
+        let channel_weights = by_channel(self, map, "channel_weights", &(1..=1_000_000));
+        let channel_caps = by_channel(self, map, "channel_caps", &(0..=10_000));
         let presence_never_expires = self.truth(map, "presence_never_expires", false);
         let retired = self.truth(map, "retired", false);
         let name = self.name(Kind::Agent, map)?;
@@ -181,6 +186,8 @@ impl Reader {
             skills,
             languages,
             capacity,
+            channel_weights,
+            channel_caps,
             presence_never_expires,
             retired,
         })

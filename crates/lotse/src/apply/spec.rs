@@ -8,6 +8,7 @@ use lotse_config::Secret;
 use serde::Serialize;
 
 use super::escalations::{Escalation, Reaction};
+use super::handling::Handling;
 use super::workflows::Workflow;
 
 /// A whole file.
@@ -38,6 +39,8 @@ pub(crate) struct Group {
     pub(crate) required_skills: BTreeMap<String, u32>,
     pub(crate) lead: String,
     pub(crate) escalates_to: String,
+    #[serde(flatten)]
+    pub(crate) handling: Handling,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -48,6 +51,8 @@ pub(crate) struct Agent {
     pub(crate) skills: BTreeMap<String, u32>,
     pub(crate) languages: BTreeMap<String, u32>,
     pub(crate) capacity: u32,
+    pub(crate) channel_weights: BTreeMap<String, u32>,
+    pub(crate) channel_caps: BTreeMap<String, u32>,
     pub(crate) presence_never_expires: bool,
     pub(crate) retired: bool,
 }

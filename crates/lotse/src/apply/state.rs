@@ -25,6 +25,7 @@ use lotse_proto::time::duration_from_proto;
 use tonic::Code;
 
 use super::escalations::{self, Escalation, Ids};
+use super::handling;
 use super::promises::{known_calendar, known_policy};
 use super::read::Kind;
 use super::rotas;
@@ -135,7 +136,7 @@ impl State {
             state.ids.groups.insert(name, id);
             state
                 .groups
-                .insert(group.name.clone(), known_group(group, &names));
+                .insert(group.name.clone(), known_group(group, &names)?);
         }
         for agent in agents {
             let (name, id) = (agent.name.clone(), agent.id.clone());
@@ -280,18 +281,19 @@ pub(super) fn lower(tags: Vec<String>) -> BTreeSet<String> {
         .collect()
 }
 
-fn known_group(group: routing::Group, names: &BTreeMap<String, String>) -> Known<Group> {
+fn known_group(group: routing::Group, names: &BTreeMap<String, String>) -> Result<Known<Group>> {
     let is = Group {
+        handling: handling::known(group.handling)?,
         name: group.name,
         tier: group.tier,
         required_skills: levels(group.required_skills),
         lead: named(group.lead_agent_id, names),
         escalates_to: named(group.escalation_group_id, names),
     };
-    Known {
+    Ok(Known {
         etag: group.etag,
         is,
-    }
+    })
 }
 
 fn known_agent(agent: routing::Agent, names: &BTreeMap<String, String>) -> Known<Agent> {
@@ -309,6 +311,8 @@ fn known_agent(agent: routing::Agent, names: &BTreeMap<String, String>) -> Known
             .map(|one| (one.language.to_ascii_lowercase(), one.level))
             .collect(),
         capacity: agent.capacity,
+        channel_weights: handling::known_weights(agent.channel_weights),
+        channel_caps: handling::known_caps(agent.channel_caps),
         presence_never_expires: agent.presence_never_expires,
         retired: agent.retired,
     };

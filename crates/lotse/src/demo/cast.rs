@@ -8,6 +8,7 @@ use lotse_proto::common::v1::{AuthorKind, SurveyKind, Visibility};
 use lotse_proto::intake::v1::ticket_service_client::TicketServiceClient;
 use lotse_proto::intake::v1::{self as intake, create_ticket_request::Requester};
 use lotse_proto::routing::v1 as routing;
+use lotse_proto::routing::v1::agent_service_client::AgentServiceClient;
 use lotse_proto::routing::v1::routing_service_client::RoutingServiceClient;
 use lotse_proto::sla::v1 as sla;
 use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
@@ -31,6 +32,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Cast {
     tickets: TicketServiceClient<Channel>,
     routing: RoutingServiceClient<Channel>,
+    agents: AgentServiceClient<Channel>,
     alerts: AlertServiceClient<Channel>,
     surveys: SurveyServiceClient<Channel>,
     company: Company,
@@ -43,6 +45,7 @@ impl Cast {
         Self {
             tickets: TicketServiceClient::new(channel.clone()),
             routing: RoutingServiceClient::new(channel.clone()),
+            agents: AgentServiceClient::new(channel.clone()),
             alerts: AlertServiceClient::new(channel.clone()),
             surveys: SurveyServiceClient::new(channel.clone()),
             company,
@@ -120,6 +123,30 @@ impl Cast {
                     ..routing::AssignTicketRequest::default()
                 };
                 self.routing.clone().assign_ticket(request).await?;
+            }
+            What::Answer(bid, true) => {
+                let request = routing::AcceptOfferRequest {
+                    request_id,
+                    offer_id: bid.offer_id.clone(),
+                };
+                self.routing.clone().accept_offer(request).await?;
+            }
+            What::Answer(bid, false) => {
+                let request = routing::DeclineOfferRequest {
+                    request_id,
+                    offer_id: bid.offer_id.clone(),
+                    reason: routing::DeclineReason::Busy.into(),
+                };
+                self.routing.clone().decline_offer(request).await?;
+            }
+            What::Back(agent) => {
+                let request = routing::SetPresenceRequest {
+                    request_id,
+                    agent_id: agent.clone(),
+                    presence: routing::Presence::Online.into(),
+                    ..routing::SetPresenceRequest::default()
+                };
+                self.agents.clone().set_presence(request).await?;
             }
         }
         Ok(id.clone())

@@ -157,6 +157,11 @@ fn group(team: Team) -> routing::Group {
         required_skills: team.skill().into_iter().map(skill_level).collect(),
         lead_agent_id: team.lead().to_owned(),
         escalation_group_id: escalates_to.to_owned(),
+        handling: Some(routing::GroupHandling {
+            // Nobody waits for long, and no offer runs out between two looks at a fast clock.
+            offer_timeout: Some(duration_to_proto(minutes(2.0))),
+            ..routing::GroupHandling::default()
+        }),
         ..routing::Group::default()
     }
 }

@@ -5,9 +5,10 @@ use lotse_proto::intake::v1::StreamEventsRequest;
 use lotse_proto::intake::v1::event_service_client::EventServiceClient;
 use lotse_proto::journal::v1::alert_changed::Change;
 use lotse_proto::journal::v1::event::Body;
+use lotse_proto::journal::v1::offer_changed;
 use tonic::Status;
 
-use super::story::Alarm;
+use super::story::{Alarm, Bid};
 
 /// A ticket was given to an agent.
 #[derive(Clone, Debug)]
@@ -23,6 +24,10 @@ pub(crate) enum News {
     Given(Given),
     /// Somebody was told of an alert.
     Alarm(Alarm),
+    /// Somebody is asked whether they take a ticket.
+    Offered(Bid),
+    /// Somebody left an offer unanswered.
+    Unheard(String),
 }
 
 /// The feed, read as far as it was.
@@ -50,6 +55,7 @@ impl Feed {
             kinds: vec![
                 "ticket_assigned".to_owned(),
                 "ticket_transferred".to_owned(),
+                "offer_changed".to_owned(),
                 "alert_changed".to_owned(),
             ],
             from_now: self.token.is_empty(),
@@ -75,6 +81,20 @@ impl Feed {
                             agent_id: agent.clone(),
                         })
                     }));
+                    continue;
+                }
+                Some(Body::OfferChanged(offer)) => {
+                    match offer.change() {
+                        offer_changed::Change::Offered => news.push(News::Offered(Bid {
+                            offer_id: offer.offer_id,
+                            ticket_id,
+                            attempt: offer.attempt,
+                        })),
+                        offer_changed::Change::TimedOut => {
+                            news.push(News::Unheard(offer.agent_id));
+                        }
+                        _ => {}
+                    }
                     continue;
                 }
                 _ => continue,

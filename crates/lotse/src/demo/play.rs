@@ -109,7 +109,7 @@ impl Player {
         }
     }
 
-    /// Notes whom routing has given what, and who was told of an alert.
+    /// Notes whom routing has given or offered what, and who was told of an alert.
     async fn look_around(&mut self) -> Result<()> {
         for news in self.feed.read().await? {
             let now = self.clock.now();
@@ -117,6 +117,14 @@ impl Player {
                 News::Given(given) => given,
                 News::Alarm(alarm) => {
                     self.story.alarmed(&alarm, now);
+                    continue;
+                }
+                News::Offered(bid) => {
+                    self.story.offered(bid, now);
+                    continue;
+                }
+                News::Unheard(agent) => {
+                    self.story.unheard(&agent, now);
                     continue;
                 }
             };

@@ -5,6 +5,7 @@
 //! time, so the backlog neither empties nor explodes.
 
 mod alarms;
+mod bids;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use super::texts::{Tongue, Topic};
 
 use alarms::Ringing;
 pub(crate) use alarms::{Alarm, Hearing};
+pub(crate) use bids::Bid;
 
 /// Where the numbers of tickets begin that the story did not write.
 const FOUND: Key = 1 << 48;
@@ -54,6 +56,10 @@ pub(crate) enum What {
     Acknowledge(Alarm),
     /// And makes another agent's ticket their own.
     Take(Alarm),
+    /// Somebody takes a ticket that is offered to them, or does not.
+    Answer(Bid, bool),
+    /// Somebody is back at their desk.
+    Back(String),
 }
 
 /// What is to come.
@@ -71,6 +77,10 @@ enum Beat {
     Heed(Key, Alarm),
     /// And has read the ticket.
     Take(Key, Alarm),
+    /// Somebody answers an offer.
+    Answer(Bid, bool),
+    /// Somebody comes back.
+    Back(String),
 }
 
 /// A ticket in play.
@@ -232,13 +242,16 @@ impl Story {
             }
             What::Acknowledge(alarm) => self.acknowledged(key, alarm, now),
             What::Take(alarm) => self.take(key, &alarm.agent_id, now),
+            // Routing tells what comes of it.
+            What::Answer(..) | What::Back(_) => {}
         }
     }
 
     /// An action was refused: somebody else has a hand in the ticket. The story leaves it.
     pub(crate) fn refused(&mut self, action: &Action, now: Timestamp) {
-        if let What::Acknowledge(_) | What::Take(_) = action.what {
-            // Somebody was quicker: the ticket goes on as if nobody had been told.
+        if let What::Acknowledge(_) | What::Take(_) | What::Answer(..) | What::Back(_) = action.what
+        {
+            // Somebody was quicker: the ticket goes on as if nobody had been told or asked.
             return;
         }
         self.forget(action.key);
@@ -274,6 +287,8 @@ impl Story {
             Beat::Heed(key, alarm) if self.rings(key, &alarm) => (key, What::Acknowledge(alarm)),
             Beat::Take(key, alarm) if self.may_take(key, &alarm) => (key, What::Take(alarm)),
             Beat::Heed(..) | Beat::Take(..) => return None,
+            Beat::Answer(bid, accepts) => return Some(self.speak(What::Answer(bid, accepts))),
+            Beat::Back(agent) => return Some(self.speak(What::Back(agent))),
         };
         let ticket_id = match (&what, self.tickets.get(&key)) {
             (What::Create(_), _) => String::new(),

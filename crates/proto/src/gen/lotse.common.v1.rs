@@ -56,6 +56,9 @@ pub enum ErrorReason {
     Internal = 22,
     /// FAILED_PRECONDITION: there is no support level above the ticket's group to escalate to.
     NoNextTier = 23,
+    /// FAILED_PRECONDITION: the offer was answered, ran out or was taken back; the metadata's `state`
+    /// says which.
+    OfferOver = 24,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -88,6 +91,7 @@ impl ErrorReason {
             Self::DeadlineExceeded => "ERROR_REASON_DEADLINE_EXCEEDED",
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::NoNextTier => "ERROR_REASON_NO_NEXT_TIER",
+            Self::OfferOver => "ERROR_REASON_OFFER_OVER",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -117,6 +121,7 @@ impl ErrorReason {
             "ERROR_REASON_DEADLINE_EXCEEDED" => Some(Self::DeadlineExceeded),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_NO_NEXT_TIER" => Some(Self::NoNextTier),
+            "ERROR_REASON_OFFER_OVER" => Some(Self::OfferOver),
             _ => None,
         }
     }

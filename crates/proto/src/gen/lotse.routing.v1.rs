@@ -122,6 +122,119 @@ impl AdviceText {
         }
     }
 }
+/// An agent's presence on one channel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChannelPresence {
+    /// The channel. Required.
+    #[prost(enumeration = "super::super::common::v1::Channel", tag = "1")]
+    pub channel: i32,
+    /// Whether the agent takes new work of it. Required.
+    #[prost(enumeration = "Presence", tag = "2")]
+    pub presence: i32,
+}
+/// What a ticket of a channel takes of an agent's capacity.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChannelWeight {
+    /// The channel. Required.
+    #[prost(enumeration = "super::super::common::v1::Channel", tag = "1")]
+    pub channel: i32,
+    /// In thousandths of a ticket, 1 to 1,000,000: 500 lets the agent hold twice as many, 3000 a third.
+    #[prost(uint32, tag = "2")]
+    pub thousandths: u32,
+}
+/// The most tickets of a channel that an agent can hold.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChannelCap {
+    /// The channel. Required.
+    #[prost(enumeration = "super::super::common::v1::Channel", tag = "1")]
+    pub channel: i32,
+    /// Tickets at once, 0 to 10,000; 0 means none of this channel.
+    #[prost(uint32, tag = "2")]
+    pub tickets: u32,
+}
+/// What an agent holds of a channel.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct ChannelLoad {
+    /// The channel.
+    #[prost(enumeration = "super::super::common::v1::Channel", tag = "1")]
+    pub channel: i32,
+    /// How much of the capacity its tickets take, offers and work that follows included.
+    #[prost(double, tag = "2")]
+    pub load: f64,
+}
+/// A set of channels.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChannelList {
+    /// The channels, each once.
+    #[prost(enumeration = "super::super::common::v1::Channel", repeated, tag = "1")]
+    pub channels: ::prost::alloc::vec::Vec<i32>,
+}
+/// Whether an agent takes new work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Presence {
+    /// Never stored.
+    Unspecified = 0,
+    /// Takes new work: the only presence that automatic routing considers.
+    Online = 1,
+    /// There, but takes nothing new.
+    Away = 2,
+    /// Not there.
+    Offline = 3,
+    /// Left an offer unanswered and takes nothing new until SetPresence says that the agent is there.
+    /// Set by the server only.
+    NotResponding = 4,
+}
+impl Presence {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PRESENCE_UNSPECIFIED",
+            Self::Online => "PRESENCE_ONLINE",
+            Self::Away => "PRESENCE_AWAY",
+            Self::Offline => "PRESENCE_OFFLINE",
+            Self::NotResponding => "PRESENCE_NOT_RESPONDING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PRESENCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PRESENCE_ONLINE" => Some(Self::Online),
+            "PRESENCE_AWAY" => Some(Self::Away),
+            "PRESENCE_OFFLINE" => Some(Self::Offline),
+            "PRESENCE_NOT_RESPONDING" => Some(Self::NotResponding),
+            _ => None,
+        }
+    }
+}
+/// How a group's tickets are handed to its agents, and what follows them. What is absent is as the
+/// service is configured.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupHandling {
+    /// Channels whose tickets are given to an agent without asking; of all others the agent is asked
+    /// first. Unless configured: EMAIL, WEB and API.
+    #[prost(message, optional, tag = "1")]
+    pub auto_accept: ::core::option::Option<ChannelList>,
+    /// How long an agent has to answer an offer, 1 second to 1 hour. Unless configured: 30 seconds.
+    #[prost(message, optional, tag = "2")]
+    pub offer_timeout: ::core::option::Option<::prost_types::Duration>,
+    /// How long a solved ticket goes on taking its room of the agent, for the work that follows it, at
+    /// most 24 hours; EndWrapUp ends it earlier. Unless configured: not at all.
+    #[prost(message, optional, tag = "3")]
+    pub wrap_up: ::core::option::Option<::prost_types::Duration>,
+    /// Up to how long after its solution a reopened ticket goes back to the agent who had it, if they
+    /// are online with room; later it is anybody's. At most 366 days. Unless configured: 7 days.
+    #[prost(message, optional, tag = "4")]
+    pub same_agent_window: ::core::option::Option<::prost_types::Duration>,
+    /// How long after everybody declined a ticket it may be offered to them again, at most 7 days; 0
+    /// for never: then it waits for somebody new. Unless configured: never.
+    #[prost(message, optional, tag = "5")]
+    pub offer_again_after: ::core::option::Option<::prost_types::Duration>,
+}
 /// What a ticket can be compared with. All that is given must hold; within one, any value will do.
 /// At least one must be given.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -276,6 +389,9 @@ pub struct Group {
     /// When it last changed; set by the server.
     #[prost(message, optional, tag = "10")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// How its tickets are handed to its agents; absent: as the service is configured.
+    #[prost(message, optional, tag = "20")]
+    pub handling: ::core::option::Option<GroupHandling>,
 }
 /// A skill and how much of it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1678,7 +1794,7 @@ pub struct Agent {
     /// for this agent.
     #[prost(message, repeated, tag = "6")]
     pub languages: ::prost::alloc::vec::Vec<LanguageLevel>,
-    /// Tickets that the agent can hold at once, 0 to 10,000. Automatic routing never goes above it.
+    /// Tickets of weight one that the agent can hold at once, 0 to 10,000. Automatic routing never goes above it.
     #[prost(uint32, tag = "7")]
     pub capacity: u32,
     /// Whether the presence stays as it was set, without heartbeats: for imports, demonstrations and
@@ -1698,8 +1814,8 @@ pub struct Agent {
     /// not.
     #[prost(message, optional, tag = "12")]
     pub presence_expires_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Set by the server: how much of the capacity is taken. A pending ticket may count by a
-    /// fraction. Above the capacity when somebody assigned by hand.
+    /// Set by the server: how much of the capacity is taken, in tickets of weight one: by assigned and
+    /// offered ones and by work that follows solved ones. A pending ticket may count by a fraction. Above the capacity when somebody assigned by hand.
     #[prost(double, tag = "13")]
     pub load: f64,
     /// Set by the server: when the agent last got a ticket; absent when never.
@@ -1717,6 +1833,22 @@ pub struct Agent {
     /// When its own fields last changed; set by the server.
     #[prost(message, optional, tag = "18")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What tickets take of the capacity by their channel, where it is not what the service is
+    /// configured with (1,000 unless configured); each channel once. A change holds for tickets that
+    /// the agent gets from then on.
+    #[prost(message, repeated, tag = "19")]
+    pub channel_weights: ::prost::alloc::vec::Vec<ChannelWeight>,
+    /// The most tickets of a channel that the agent can hold, each channel once; without one as many
+    /// as the capacity allows. Automatic routing never goes above it.
+    #[prost(message, repeated, tag = "20")]
+    pub channel_caps: ::prost::alloc::vec::Vec<ChannelCap>,
+    /// Set by the server: the presence on every channel. `presence` is ONLINE while the agent is on
+    /// any.
+    #[prost(message, repeated, tag = "21")]
+    pub channel_presences: ::prost::alloc::vec::Vec<ChannelPresence>,
+    /// Set by the server: the load by channel; channels without any are left out.
+    #[prost(message, repeated, tag = "22")]
+    pub channel_loads: ::prost::alloc::vec::Vec<ChannelLoad>,
 }
 /// A language and how well the agent knows it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1816,7 +1948,7 @@ pub struct UpdateAgentRequest {
     #[prost(message, optional, tag = "1")]
     pub agent: ::core::option::Option<Agent>,
     /// Which fields to change: name, group_ids, tier, skills, languages, capacity,
-    /// presence_never_expires, retired. Lists are replaced as a whole. Required.
+    /// channel_weights, channel_caps, presence_never_expires, retired. Lists are replaced as a whole. Required.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
     /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
@@ -1831,17 +1963,21 @@ pub struct UpdateAgentResponse {
     pub agent: ::core::option::Option<Agent>,
 }
 /// Asks for an agent's presence to be changed.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SetPresenceRequest {
     /// The agent.
     #[prost(string, tag = "1")]
     pub agent_id: ::prost::alloc::string::String,
-    /// The new presence. Required.
+    /// The new presence on all channels that `channels` does not name; UNSPECIFIED leaves those as they
+    /// are. Required unless `channels` names any.
     #[prost(enumeration = "Presence", tag = "2")]
     pub presence: i32,
     /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
+    /// The new presence on these channels, each once.
+    #[prost(message, repeated, tag = "4")]
+    pub channels: ::prost::alloc::vec::Vec<ChannelPresence>,
 }
 /// The agent with the new presence.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1866,43 +2002,6 @@ pub struct HeartbeatResponse {
     /// When the presence runs out unless another heartbeat comes; absent when it does not.
     #[prost(message, optional, tag = "2")]
     pub presence_expires_at: ::core::option::Option<::prost_types::Timestamp>,
-}
-/// Whether an agent takes new work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Presence {
-    /// Never stored.
-    Unspecified = 0,
-    /// Takes new work: the only presence that automatic routing considers.
-    Online = 1,
-    /// There, but takes nothing new.
-    Away = 2,
-    /// Not there.
-    Offline = 3,
-}
-impl Presence {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "PRESENCE_UNSPECIFIED",
-            Self::Online => "PRESENCE_ONLINE",
-            Self::Away => "PRESENCE_AWAY",
-            Self::Offline => "PRESENCE_OFFLINE",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "PRESENCE_UNSPECIFIED" => Some(Self::Unspecified),
-            "PRESENCE_ONLINE" => Some(Self::Online),
-            "PRESENCE_AWAY" => Some(Self::Away),
-            "PRESENCE_OFFLINE" => Some(Self::Offline),
-            _ => None,
-        }
-    }
 }
 /// Generated client implementations.
 pub mod agent_service_client {
@@ -2089,7 +2188,7 @@ pub mod agent_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
-        /// Says whether the agent takes new work. Whoever comes online gets what waits for them at once.
+        /// Says whether the agent takes new work, on all channels or channel by channel. Whoever comes online gets what waits for them at once.
         /// Tickets already assigned stay. A token acts for its own agent only, unless it carries
         /// `routing.admin`. May be repeated at will. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND,
         /// AGENT_NOT_ELIGIBLE (retired), NOT_YOUR_AGENT, REQUEST_ID_REUSED.
@@ -2178,7 +2277,7 @@ pub mod agent_service_server {
             &self,
             request: tonic::Request<super::UpdateAgentRequest>,
         ) -> std::result::Result<tonic::Response<super::UpdateAgentResponse>, tonic::Status>;
-        /// Says whether the agent takes new work. Whoever comes online gets what waits for them at once.
+        /// Says whether the agent takes new work, on all channels or channel by channel. Whoever comes online gets what waits for them at once.
         /// Tickets already assigned stay. A token acts for its own agent only, unless it carries
         /// `routing.admin`. May be repeated at will. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND,
         /// AGENT_NOT_ELIGIBLE (retired), NOT_YOUR_AGENT, REQUEST_ID_REUSED.
@@ -6048,6 +6147,206 @@ pub mod learning_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A ticket that an agent is asked to take. While it lasts it holds room of the agent.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Offer {
+    /// `ofr_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The ticket.
+    #[prost(string, tag = "2")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// Whom it is offered to.
+    #[prost(string, tag = "3")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// The group whose queue it comes from.
+    #[prost(string, tag = "4")]
+    pub group_id: ::prost::alloc::string::String,
+    /// Where the ticket came from.
+    #[prost(enumeration = "super::super::common::v1::Channel", tag = "5")]
+    pub channel: i32,
+    /// How soon.
+    #[prost(enumeration = "super::super::common::v1::Priority", tag = "6")]
+    pub priority: i32,
+    /// Where it stands.
+    #[prost(enumeration = "OfferState", tag = "7")]
+    pub state: i32,
+    /// When it runs out unless it is answered.
+    #[prost(message, optional, tag = "8")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The how-manieth offer of the ticket this is, from 1.
+    #[prost(uint32, tag = "9")]
+    pub attempt: u32,
+    /// Since when the ticket is in routing, whatever happened since.
+    #[prost(message, optional, tag = "10")]
+    pub queued_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The decision that chose the agent.
+    #[prost(string, tag = "11")]
+    pub decision_id: ::prost::alloc::string::String,
+}
+/// Asks for an offered ticket.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptOfferRequest {
+    /// The offer.
+    #[prost(string, tag = "1")]
+    pub offer_id: ::prost::alloc::string::String,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The ticket is the agent's.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptOfferResponse {
+    /// The offer, ACCEPTED.
+    #[prost(message, optional, tag = "1")]
+    pub offer: ::core::option::Option<Offer>,
+}
+/// Leaves an offered ticket to others.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeclineOfferRequest {
+    /// The offer.
+    #[prost(string, tag = "1")]
+    pub offer_id: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(enumeration = "DeclineReason", tag = "2")]
+    pub reason: i32,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The ticket goes on to the next.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeclineOfferResponse {
+    /// The offer, DECLINED.
+    #[prost(message, optional, tag = "1")]
+    pub offer: ::core::option::Option<Offer>,
+}
+/// Asks for an agent's open offers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListOffersRequest {
+    /// The agent.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// From the page before; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of offers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOffersResponse {
+    /// The offers, those of the oldest tickets first.
+    #[prost(message, repeated, tag = "1")]
+    pub offers: ::prost::alloc::vec::Vec<Offer>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Says that the work that follows a ticket is done.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndWrapUpRequest {
+    /// The ticket.
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The room is free.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndWrapUpResponse {}
+/// What became of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OfferState {
+    /// Never stored.
+    Unspecified = 0,
+    /// The agent is being asked.
+    Offered = 1,
+    /// The agent has the ticket.
+    Accepted = 2,
+    /// The agent does not take it.
+    Declined = 3,
+    /// The agent did not answer in time.
+    TimedOut = 4,
+    /// It was taken back, for no fault of the agent.
+    Rescinded = 5,
+}
+impl OfferState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OFFER_STATE_UNSPECIFIED",
+            Self::Offered => "OFFER_STATE_OFFERED",
+            Self::Accepted => "OFFER_STATE_ACCEPTED",
+            Self::Declined => "OFFER_STATE_DECLINED",
+            Self::TimedOut => "OFFER_STATE_TIMED_OUT",
+            Self::Rescinded => "OFFER_STATE_RESCINDED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OFFER_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "OFFER_STATE_OFFERED" => Some(Self::Offered),
+            "OFFER_STATE_ACCEPTED" => Some(Self::Accepted),
+            "OFFER_STATE_DECLINED" => Some(Self::Declined),
+            "OFFER_STATE_TIMED_OUT" => Some(Self::TimedOut),
+            "OFFER_STATE_RESCINDED" => Some(Self::Rescinded),
+            _ => None,
+        }
+    }
+}
+/// Why an agent does not take a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DeclineReason {
+    /// Counts as OTHER.
+    Unspecified = 0,
+    /// Something else.
+    Other = 1,
+    /// In the middle of something.
+    Busy = 2,
+    /// Does not know enough about it.
+    Skill = 3,
+    /// Does not speak the language.
+    Language = 4,
+    /// About to go.
+    Leaving = 5,
+}
+impl DeclineReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DECLINE_REASON_UNSPECIFIED",
+            Self::Other => "DECLINE_REASON_OTHER",
+            Self::Busy => "DECLINE_REASON_BUSY",
+            Self::Skill => "DECLINE_REASON_SKILL",
+            Self::Language => "DECLINE_REASON_LANGUAGE",
+            Self::Leaving => "DECLINE_REASON_LEAVING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DECLINE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "DECLINE_REASON_OTHER" => Some(Self::Other),
+            "DECLINE_REASON_BUSY" => Some(Self::Busy),
+            "DECLINE_REASON_SKILL" => Some(Self::Skill),
+            "DECLINE_REASON_LANGUAGE" => Some(Self::Language),
+            "DECLINE_REASON_LEAVING" => Some(Self::Leaving),
+            _ => None,
+        }
+    }
+}
 /// Asks which tickets to move.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SuggestRebalanceRequest {
@@ -6611,6 +6910,9 @@ pub struct GroupState {
     /// Agents online with room for at least one more ticket.
     #[prost(uint32, tag = "8")]
     pub agents_free: u32,
+    /// Tickets that agents are being asked to take.
+    #[prost(uint32, tag = "20")]
+    pub offered: u32,
 }
 /// One agent on the load board.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -6636,6 +6938,12 @@ pub struct AgentLoad {
     /// Tickets that the agent has, not solved.
     #[prost(uint32, tag = "7")]
     pub assigned: u32,
+    /// Tickets that the agent is being asked to take.
+    #[prost(uint32, tag = "20")]
+    pub offered: u32,
+    /// The presence on every channel.
+    #[prost(message, repeated, tag = "21")]
+    pub channel_presences: ::prost::alloc::vec::Vec<ChannelPresence>,
     /// When the agent last got one; absent when never.
     #[prost(message, optional, tag = "8")]
     pub last_assigned_at: ::core::option::Option<::prost_types::Timestamp>,
@@ -6658,12 +6966,11 @@ pub struct Decision {
     /// The decision in words, sentence by sentence, for people.
     #[prost(string, repeated, tag = "4")]
     pub words: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// A code: `best_fit`, `same_agent` (reopened), `only_candidate`; when nobody was chosen
-    /// `no_workflow`, `empty_group`, `nobody_online`, `all_busy`, `nobody_skilled`,
+    /// A code: `best_fit`, `same_agent` (reopened), `solved_before` (repeats), `only_candidate`; when
+    /// nobody was chosen `no_workflow`, `empty_group`, `nobody_online`, `all_busy`, `nobody_skilled`,
     /// `nobody_speaks_language`, `nobody_on_shift`, `nobody_eligible`, `nobody_of_tier`,
-    /// `waiting_for_preferred` (others have room, but the workflow still prefers skills that they
-    /// lack); for what people did `manual`,
-    /// `transfer`, `escalation`.
+    /// `everybody_declined`, `waiting_for_preferred` (others have room, but the workflow still prefers
+    /// skills that they lack); for what people did `manual`, `transfer`, `escalation`.
     #[prost(string, tag = "5")]
     pub reason: ::prost::alloc::string::String,
     /// The group decided for; empty when none.
@@ -6749,13 +7056,15 @@ pub struct Needs {
     /// The language; empty when unknown or too uncertain to insist.
     #[prost(string, tag = "3")]
     pub language: ::prost::alloc::string::String,
-    /// Room in the agent's capacity, in tickets.
+    /// Room in the agent's capacity, in tickets of weight one, where the agent's own weights say
+    /// nothing else.
     #[prost(double, tag = "4")]
     pub weight: f64,
     /// Agents who must not get it: they passed it on.
     #[prost(string, repeated, tag = "5")]
     pub excluded_agent_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The agent who had it before it was reopened; goes before all others when eligible.
+    /// The agent who had it before it was reopened, or solved the ticket that it repeats; goes before
+    /// all others when eligible.
     #[prost(string, tag = "6")]
     pub preferred_agent_id: ::prost::alloc::string::String,
     /// Skills, with least levels, that the workflow prefers: asked like the required ones until the
@@ -6771,6 +7080,12 @@ pub struct Needs {
     /// Which of several agents gets it.
     #[prost(enumeration = "AgentOrder", tag = "10")]
     pub order: i32,
+    /// Where it came from.
+    #[prost(enumeration = "super::super::common::v1::Channel", tag = "11")]
+    pub channel: i32,
+    /// Agents who were offered it and did not take it.
+    #[prost(string, repeated, tag = "12")]
+    pub declined_agent_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// One skill that is needed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6802,12 +7117,13 @@ pub struct Candidate {
 /// Why agents were left out.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Rejection {
-    /// A code, the first that applies of: `retired`, `not_online`, `off_shift`, `absent`, `on_break`
-    /// (these by the agent's shift plan), `excluded`, `below_tier`, `lacks_skill`, `lacks_language`,
-    /// `lacks_language_level`, `at_capacity`, `lacks_preferred`.
+    /// A code, the first that applies of: `retired`, `not_online`, `not_on_channel`, `off_shift`,
+    /// `absent`, `on_break` (these by the agent's shift plan), `excluded`, `declined`, `below_tier`,
+    /// `lacks_skill`, `lacks_language`, `lacks_language_level`, `at_channel_cap`, `at_capacity`,
+    /// `lacks_preferred`.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
-    /// What exactly: the skill and level, the language and level, the tier; else empty.
+    /// What exactly: the skill and level, the language and level, the tier, the channel; else empty.
     #[prost(string, tag = "2")]
     pub detail: ::prost::alloc::string::String,
     /// How many agents.
@@ -6843,6 +7159,9 @@ pub struct GetQueueStateResponse {
     /// Agents by name; not the retired ones.
     #[prost(message, repeated, tag = "5")]
     pub agents: ::prost::alloc::vec::Vec<AgentLoad>,
+    /// Open offers, those that run out first before the others; at most as many as `max_waiting` says.
+    #[prost(message, repeated, tag = "20")]
+    pub offers: ::prost::alloc::vec::Vec<Offer>,
 }
 /// Asks for a ticket to be given to somebody.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7067,6 +7386,8 @@ pub enum RouteState {
     Assigned = 2,
     /// Solved or closed: it occupies nobody.
     Done = 3,
+    /// An agent is asked whether they take it.
+    Offered = 4,
 }
 impl RouteState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -7079,6 +7400,7 @@ impl RouteState {
             Self::Waiting => "ROUTE_STATE_WAITING",
             Self::Assigned => "ROUTE_STATE_ASSIGNED",
             Self::Done => "ROUTE_STATE_DONE",
+            Self::Offered => "ROUTE_STATE_OFFERED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -7088,6 +7410,7 @@ impl RouteState {
             "ROUTE_STATE_WAITING" => Some(Self::Waiting),
             "ROUTE_STATE_ASSIGNED" => Some(Self::Assigned),
             "ROUTE_STATE_DONE" => Some(Self::Done),
+            "ROUTE_STATE_OFFERED" => Some(Self::Offered),
             _ => None,
         }
     }
@@ -7385,6 +7708,93 @@ pub mod routing_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Takes a ticket that was offered: it is the agent's. A token acts for its own agent only, unless
+        /// it carries `routing.admin`. May be retried with the same `request_id`. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND, NOT_YOUR_AGENT, OFFER_OVER (the metadata's `state` says what became of it),
+        /// REQUEST_ID_REUSED.
+        pub async fn accept_offer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AcceptOfferRequest>,
+        ) -> std::result::Result<tonic::Response<super::AcceptOfferResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.RoutingService/AcceptOffer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "AcceptOffer",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Leaves a ticket that was offered to others; the agent stays as they are and is not offered it
+        /// again. A token acts for its own agent only, unless it carries `routing.admin`. May be retried
+        /// with the same `request_id`. Reasons: as AcceptOffer.
+        pub async fn decline_offer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeclineOfferRequest>,
+        ) -> std::result::Result<tonic::Response<super::DeclineOfferResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.RoutingService/DeclineOffer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "DeclineOffer",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The open offers of an agent. A token asks for its own agent only, unless it carries
+        /// `routing.admin`. Reads only. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND,
+        /// NOT_YOUR_AGENT.
+        pub async fn list_offers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOffersRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListOffersResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.RoutingService/ListOffers");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "ListOffers",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends the work that follows a solved ticket, so that its room is free before the group's
+        /// wrap-up time is over. Nothing happens when it has ended. A token acts for its own agent only,
+        /// unless it carries `routing.admin`. May be repeated at will. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND, NOT_YOUR_AGENT, REQUEST_ID_REUSED.
+        pub async fn end_wrap_up(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndWrapUpRequest>,
+        ) -> std::result::Result<tonic::Response<super::EndWrapUpResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.RoutingService/EndWrapUp");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "EndWrapUp",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// Why a ticket is where it is: every decision about it, in words and as data, and on request the
         /// case of any agent at any of them. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (a
         /// ticket, a decision about it, an agent).
@@ -7550,6 +7960,36 @@ pub mod routing_service_server {
             &self,
             request: tonic::Request<super::ListMisroutesRequest>,
         ) -> std::result::Result<tonic::Response<super::ListMisroutesResponse>, tonic::Status>;
+        /// Takes a ticket that was offered: it is the agent's. A token acts for its own agent only, unless
+        /// it carries `routing.admin`. May be retried with the same `request_id`. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND, NOT_YOUR_AGENT, OFFER_OVER (the metadata's `state` says what became of it),
+        /// REQUEST_ID_REUSED.
+        async fn accept_offer(
+            &self,
+            request: tonic::Request<super::AcceptOfferRequest>,
+        ) -> std::result::Result<tonic::Response<super::AcceptOfferResponse>, tonic::Status>;
+        /// Leaves a ticket that was offered to others; the agent stays as they are and is not offered it
+        /// again. A token acts for its own agent only, unless it carries `routing.admin`. May be retried
+        /// with the same `request_id`. Reasons: as AcceptOffer.
+        async fn decline_offer(
+            &self,
+            request: tonic::Request<super::DeclineOfferRequest>,
+        ) -> std::result::Result<tonic::Response<super::DeclineOfferResponse>, tonic::Status>;
+        /// The open offers of an agent. A token asks for its own agent only, unless it carries
+        /// `routing.admin`. Reads only. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN, RESOURCE_NOT_FOUND,
+        /// NOT_YOUR_AGENT.
+        async fn list_offers(
+            &self,
+            request: tonic::Request<super::ListOffersRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListOffersResponse>, tonic::Status>;
+        /// Ends the work that follows a solved ticket, so that its room is free before the group's
+        /// wrap-up time is over. Nothing happens when it has ended. A token acts for its own agent only,
+        /// unless it carries `routing.admin`. May be repeated at will. Reasons: INVALID_FIELD,
+        /// RESOURCE_NOT_FOUND, NOT_YOUR_AGENT, REQUEST_ID_REUSED.
+        async fn end_wrap_up(
+            &self,
+            request: tonic::Request<super::EndWrapUpRequest>,
+        ) -> std::result::Result<tonic::Response<super::EndWrapUpResponse>, tonic::Status>;
         /// Why a ticket is where it is: every decision about it, in words and as data, and on request the
         /// case of any agent at any of them. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (a
         /// ticket, a decision about it, an agent).
@@ -7943,6 +8383,166 @@ pub mod routing_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListMisroutesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/AcceptOffer" => {
+                    #[allow(non_camel_case_types)]
+                    struct AcceptOfferSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService> tonic::server::UnaryService<super::AcceptOfferRequest>
+                        for AcceptOfferSvc<T>
+                    {
+                        type Response = super::AcceptOfferResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AcceptOfferRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::accept_offer(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AcceptOfferSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/DeclineOffer" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeclineOfferSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService> tonic::server::UnaryService<super::DeclineOfferRequest>
+                        for DeclineOfferSvc<T>
+                    {
+                        type Response = super::DeclineOfferResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeclineOfferRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::decline_offer(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeclineOfferSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/ListOffers" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOffersSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService> tonic::server::UnaryService<super::ListOffersRequest> for ListOffersSvc<T> {
+                        type Response = super::ListOffersResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOffersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::list_offers(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOffersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/EndWrapUp" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndWrapUpSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService> tonic::server::UnaryService<super::EndWrapUpRequest> for EndWrapUpSvc<T> {
+                        type Response = super::EndWrapUpResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndWrapUpRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::end_wrap_up(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndWrapUpSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

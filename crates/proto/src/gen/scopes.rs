@@ -147,11 +147,23 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.admin",
     ),
     (
+        "/lotse.routing.v1.RoutingService/AcceptOffer",
+        "routing.write",
+    ),
+    (
         "/lotse.routing.v1.RoutingService/ApplyRebalance",
         "routing.write",
     ),
     (
         "/lotse.routing.v1.RoutingService/AssignTicket",
+        "routing.write",
+    ),
+    (
+        "/lotse.routing.v1.RoutingService/DeclineOffer",
+        "routing.write",
+    ),
+    (
+        "/lotse.routing.v1.RoutingService/EndWrapUp",
         "routing.write",
     ),
     (
@@ -172,6 +184,10 @@ pub const SCOPES: &[(&str, &str)] = &[
     ),
     (
         "/lotse.routing.v1.RoutingService/ListMisroutes",
+        "routing.read",
+    ),
+    (
+        "/lotse.routing.v1.RoutingService/ListOffers",
         "routing.read",
     ),
     (

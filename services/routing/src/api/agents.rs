@@ -10,9 +10,10 @@ use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::agent_service_server::AgentService;
 use tonic::{Request, Response, Status};
 
-use super::{Api, finish, parse, place, show};
+use super::{Api, channels, finish, parse, place, show};
 use crate::app::Ref;
 use crate::app::agents::{Field, Filter, WantedAgent};
+use crate::app::presence::WantedPresence;
 use crate::error::Error;
 
 /// Most tickets at once.
@@ -43,6 +44,10 @@ fn wanted(
         etag: _,
         created_at: _,
         updated_at: _,
+        channel_weights,
+        channel_caps,
+        channel_presences: _,
+        channel_loads: _,
     } = agent;
     let looked_at = |field| fields.is_none_or(|fields| fields.contains(&field));
     let name = if looked_at(Field::Name) {
@@ -76,6 +81,8 @@ fn wanted(
         skills: parse::skills(wrong, "agent.skills", skills, 128, None),
         languages: parse::languages(wrong, "agent.languages", languages, 32),
         capacity: *capacity,
+        channel_weights: channels::weights(wrong, "agent.channel_weights", channel_weights),
+        channel_caps: channels::caps(wrong, "agent.channel_caps", channel_caps),
         presence_never_expires: *presence_never_expires,
         retired: *retired,
     }
@@ -89,6 +96,8 @@ fn field(path: &str) -> Option<Field> {
         "skills" => Some(Field::Skills),
         "languages" => Some(Field::Languages),
         "capacity" => Some(Field::Capacity),
+        "channel_weights" => Some(Field::ChannelWeights),
+        "channel_caps" => Some(Field::ChannelCaps),
         "presence_never_expires" => Some(Field::PresenceNeverExpires),
         "retired" => Some(Field::Retired),
         _ => None,
@@ -96,7 +105,7 @@ fn field(path: &str) -> Option<Field> {
 }
 
 /// A caller acts for its own agent, or administers them.
-fn may_act(caller: &Caller, agent: &AgentId) -> Result<(), Error> {
+pub(super) fn may_act(caller: &Caller, agent: &AgentId) -> Result<(), Error> {
     if !caller.has("routing.admin") {
         caller.require_agent(agent)?;
     }
@@ -259,14 +268,21 @@ impl AgentService for Api {
             agent_id,
             presence,
             request_id,
+            channels: by_channel,
         } = &request;
         let mut wrong = Violations::new();
         let id: Option<AgentId> = wrong.parse("agent_id", agent_id);
-        let presence = parse::presence(&mut wrong, "presence", *presence);
-        let presence = wrong.present("presence", presence);
-        let (id, presence) = finish(wrong, request_id, id.zip(presence))?;
+        let overall = channels::chosen_presence(&mut wrong, "presence", *presence);
+        if by_channel.is_empty() {
+            wrong.present("presence", overall);
+        }
+        let wanted = WantedPresence {
+            overall,
+            channels: channels::presences(&mut wrong, "channels", by_channel),
+        };
+        let id = finish(wrong, request_id, id)?;
         may_act(&caller, &id)?;
-        let agent = &id;
+        let (agent, wanted) = (&id, &wanted);
         let response = self
             .command(
                 &caller,
@@ -274,7 +290,7 @@ impl AgentService for Api {
                 request_id,
                 &request,
                 |tx| async move {
-                    let full = self.app.set_presence(&tx, agent, presence).await?;
+                    let full = self.app.set_presence(&tx, agent, wanted).await?;
                     let agent = Some(show::agent(&full));
                     Ok(proto::SetPresenceResponse { agent })
                 },
@@ -296,7 +312,7 @@ impl AgentService for Api {
         may_act(&caller, &id)?;
         let full = self.app.heartbeat(&id).await?;
         Ok(Response::new(proto::HeartbeatResponse {
-            presence: show::presence(full.seat.presence),
+            presence: show::presence(full.seat.presence()),
             presence_expires_at: show::time(full.presence_due_at),
         }))
     }

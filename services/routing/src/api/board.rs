@@ -1,10 +1,12 @@
 //! The load board, as it is answered.
 
 use lotse_grpc::etag;
-use lotse_ids::GroupId;
+use lotse_ids::{AgentId, GroupId};
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::time::to_proto;
 
+use super::channels::show_presences;
+use super::offers::open_offer;
 use super::show;
 use crate::app::board::Board;
 use crate::config::Mode;
@@ -32,6 +34,7 @@ pub(super) fn queue_state(
                 oldest_queued_at: show::time(load.oldest),
                 agents_online: load.agents_online,
                 agents_free: load.agents_free,
+                offered: load.offered,
             }
         })
         .collect();
@@ -39,17 +42,26 @@ pub(super) fn queue_state(
     let shown = |groups_of: &std::collections::BTreeSet<GroupId>| {
         groups.is_empty() || groups.iter().any(|group| groups_of.contains(group))
     };
+    let offered_to = |agent: &AgentId| {
+        let theirs = board.offered.iter().filter(|item| {
+            let offer = item.offer.as_ref();
+            offer.is_some_and(|offer| offer.agent == *agent)
+        });
+        u32::try_from(theirs.count()).unwrap_or(u32::MAX)
+    };
     let agents = directory.agents_by_name().into_iter().filter_map(|agent| {
         let (profile, seat) = (&agent.profile, board.seats.get(&agent.id)?);
         (!profile.retired && shown(&profile.groups)).then(|| proto::AgentLoad {
             agent_id: agent.id.to_string(),
             name: profile.name.clone(),
             group_ids: profile.groups.iter().map(ToString::to_string).collect(),
-            presence: show::presence(seat.presence),
+            presence: show::presence(seat.presence()),
             capacity: profile.capacity,
             load: seat.load.as_tickets(),
             assigned: board.assigned.get(&agent.id).copied().unwrap_or_default(),
             last_assigned_at: show::time(seat.last_assigned_at),
+            offered: offered_to(&agent.id),
+            channel_presences: show_presences(seat),
             untouched: board.untouched.get(&agent.id).copied().unwrap_or_default(),
         })
     });
@@ -62,6 +74,7 @@ pub(super) fn queue_state(
         mode: mode.into(),
         agents: agents.collect(),
         waiting: board.waiting.iter().map(waiting).collect(),
+        offers: board.offered.iter().filter_map(open_offer).collect(),
         groups: states,
     }
 }

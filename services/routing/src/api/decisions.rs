@@ -65,9 +65,12 @@ fn needs(needs: &Needs) -> proto::Needs {
         language_level,
         min_tier,
         order,
+        channel,
         weight,
         excluded,
+        declined,
         preferred,
+        repeats: _,
     } = needs;
     let skill_needs = |skills: &BTreeMap<String, u8>| {
         let need = |(skill, level): (&String, &u8)| proto::SkillNeed {
@@ -87,6 +90,8 @@ fn needs(needs: &Needs) -> proto::Needs {
         language_level: (*language_level).into(),
         min_tier: (*min_tier).into(),
         order: workflow_out::order(*order),
+        channel: show::channel(*channel),
+        declined_agent_ids: declined.iter().map(ToString::to_string).collect(),
     }
 }
 

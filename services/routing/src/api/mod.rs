@@ -7,6 +7,7 @@
 
 mod agents;
 mod board;
+mod channels;
 mod coverage;
 mod covers;
 mod decisions;
@@ -15,6 +16,7 @@ mod explanation;
 mod gaps;
 mod hand_over;
 mod learning;
+mod offers;
 mod parse;
 mod rebalance;
 mod report;

@@ -215,6 +215,7 @@ pub(super) fn presence(wrong: &mut Violations, field: &str, given: i32) -> Optio
     match proto::Presence::try_from(given) {
         Ok(proto::Presence::Online) => Some(Presence::Online),
         Ok(proto::Presence::Away) => Some(Presence::Away),
+        Ok(proto::Presence::NotResponding) => Some(Presence::NotResponding),
         Ok(proto::Presence::Offline) => Some(Presence::Offline),
         Ok(proto::Presence::Unspecified) => None,
         Err(_) => {

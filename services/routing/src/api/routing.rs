@@ -61,6 +61,34 @@ impl RoutingService for Api {
         self.hand_overs(request.into_inner()).await
     }
 
+    async fn accept_offer(
+        &self,
+        request: Request<proto::AcceptOfferRequest>,
+    ) -> Result<Response<proto::AcceptOfferResponse>, Status> {
+        self.accept_offer(request).await
+    }
+
+    async fn decline_offer(
+        &self,
+        request: Request<proto::DeclineOfferRequest>,
+    ) -> Result<Response<proto::DeclineOfferResponse>, Status> {
+        self.decline_offer(request).await
+    }
+
+    async fn list_offers(
+        &self,
+        request: Request<proto::ListOffersRequest>,
+    ) -> Result<Response<proto::ListOffersResponse>, Status> {
+        self.list_offers(request).await
+    }
+
+    async fn end_wrap_up(
+        &self,
+        request: Request<proto::EndWrapUpRequest>,
+    ) -> Result<Response<proto::EndWrapUpResponse>, Status> {
+        self.end_wrap_up(request).await
+    }
+
     async fn explain_routing(
         &self,
         request: Request<proto::ExplainRoutingRequest>,

@@ -6,8 +6,10 @@ use lotse_proto::common::v1 as common;
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::time::to_proto;
 
+use super::channels;
 use crate::app::Outcome;
-use crate::domain::codes::{Channel, DecisionKind, Presence, Priority, State};
+pub(super) use crate::app::agents::channel;
+use crate::domain::codes::{DecisionKind, Presence, Priority, State};
 use crate::domain::group::{Group, Skill};
 use crate::domain::item::Item;
 use crate::store::agents::Full;
@@ -58,6 +60,7 @@ pub(super) fn group(group: &Group) -> proto::Group {
         etag: etag::of(group.version),
         created_at: Some(to_proto(group.created_at)),
         updated_at: Some(to_proto(group.updated_at)),
+        handling: channels::show_handling(&profile.handling),
     }
 }
 
@@ -91,7 +94,7 @@ pub(super) fn agent(full: &Full) -> proto::Agent {
         capacity: profile.capacity,
         presence_never_expires: profile.presence_never_expires,
         retired: profile.retired,
-        presence: presence(seat.presence),
+        presence: presence(seat.presence()),
         presence_since: Some(to_proto(full.presence_since)),
         presence_expires_at: time(full.presence_due_at),
         load: seat.load.as_tickets(),
@@ -100,12 +103,17 @@ pub(super) fn agent(full: &Full) -> proto::Agent {
         etag: etag::of(agent.version),
         created_at: Some(to_proto(agent.created_at)),
         updated_at: Some(to_proto(agent.updated_at)),
+        channel_weights: channels::show_weights(&profile.channel_weights),
+        channel_caps: channels::show_caps(&profile.channel_caps),
+        channel_presences: channels::show_presences(seat),
+        channel_loads: channels::show_loads(seat),
     }
 }
 
 pub(super) fn route(item: &Item, tier: u8) -> proto::TicketRoute {
     let state = match item.state() {
         State::Waiting => proto::RouteState::Waiting,
+        State::Offered => proto::RouteState::Offered,
         State::Assigned => proto::RouteState::Assigned,
         State::Done => proto::RouteState::Done,
     };
@@ -128,6 +136,7 @@ pub(super) fn presence(presence: Presence) -> i32 {
     let presence = match presence {
         Presence::Online => proto::Presence::Online,
         Presence::Away => proto::Presence::Away,
+        Presence::NotResponding => proto::Presence::NotResponding,
         Presence::Offline => proto::Presence::Offline,
     };
     presence.into()
@@ -141,19 +150,6 @@ pub(super) fn priority(priority: Priority) -> i32 {
         Priority::Low => common::Priority::Low,
     };
     priority.into()
-}
-
-pub(super) fn channel(channel: Channel) -> i32 {
-    let channel = match channel {
-        Channel::Email => common::Channel::Email,
-        Channel::Chat => common::Channel::Chat,
-        Channel::Phone => common::Channel::Phone,
-        Channel::Web => common::Channel::Web,
-        Channel::Api => common::Channel::Api,
-        Channel::Social => common::Channel::Social,
-        Channel::WalkIn => common::Channel::WalkIn,
-    };
-    channel.into()
 }
 
 pub(super) fn kind(kind: DecisionKind) -> i32 {

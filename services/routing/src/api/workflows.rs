@@ -6,7 +6,7 @@ use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::workflow_service_server::WorkflowService;
 use tonic::{Request, Response, Status};
 
-use super::{Api, cut, finish, parse, place, show};
+use super::{Api, channels, cut, finish, parse, place, show};
 use super::{workflow_in, workflow_out};
 use crate::app::configuration::{WantedGroup, WantedSkill};
 use crate::app::{Ref, find_group};
@@ -27,6 +27,7 @@ fn wanted_group(request: &proto::PutGroupRequest) -> Result<WantedGroup, Error> 
             etag,
             created_at: _,
             updated_at: _,
+            handling,
         } = group;
         let wrong = &mut wrong;
         WantedGroup {
@@ -42,6 +43,7 @@ fn wanted_group(request: &proto::PutGroupRequest) -> Result<WantedGroup, Error> 
             ),
             lead: parse::reference(wrong, "group.lead_agent_id", lead_agent_id),
             escalates_to: parse::reference(wrong, "group.escalation_group_id", escalation_group_id),
+            handling: channels::handling(wrong, "group.handling", handling.as_ref()),
             etag: etag.clone(),
         }
     });

@@ -6,12 +6,13 @@ use lotse_clock::Timestamp;
 use lotse_grpc::etag;
 use lotse_ids::{AgentId, GroupId};
 use lotse_journal::{Body, Draft, Tx, bucket_of, lane_of};
+use lotse_proto::common::v1 as common;
 use lotse_proto::journal::v1 as journal;
 
 use super::configuration::known_skills;
 use super::{App, Outcome, Ref, find_agent, find_group};
 use crate::domain::agent::{Agent, Profile, Seat};
-use crate::domain::codes::Presence;
+use crate::domain::codes::{Channel, Presence};
 use crate::domain::directory::Directory;
 use crate::domain::language::Language;
 use crate::domain::weight::Weight;
@@ -28,6 +29,8 @@ pub(crate) struct WantedAgent {
     pub(crate) skills: BTreeMap<String, u8>,
     pub(crate) languages: BTreeMap<Language, u8>,
     pub(crate) capacity: u32,
+    pub(crate) channel_weights: BTreeMap<Channel, Weight>,
+    pub(crate) channel_caps: BTreeMap<Channel, u32>,
     pub(crate) presence_never_expires: bool,
     pub(crate) retired: bool,
 }
@@ -41,6 +44,8 @@ pub(crate) enum Field {
     Skills,
     Languages,
     Capacity,
+    ChannelWeights,
+    ChannelCaps,
     PresenceNeverExpires,
     Retired,
 }
@@ -110,6 +115,8 @@ impl App {
                 Field::Skills => profile.skills.clone_from(&new.skills),
                 Field::Languages => profile.languages.clone_from(&new.languages),
                 Field::Capacity => profile.capacity = new.capacity,
+                Field::ChannelWeights => profile.channel_weights.clone_from(&new.channel_weights),
+                Field::ChannelCaps => profile.channel_caps.clone_from(&new.channel_caps),
                 Field::PresenceNeverExpires => {
                     profile.presence_never_expires = new.presence_never_expires;
                 }
@@ -164,7 +171,7 @@ impl App {
         page.retain(|one| {
             filter
                 .presence
-                .is_none_or(|wanted| one.seat.presence == wanted)
+                .is_none_or(|wanted| one.seat.presence() == wanted)
         });
         page.sort_by(|a, b| a.agent.profile.name.cmp(&b.agent.profile.name));
         Ok((page, last.filter(|_| more)))
@@ -187,13 +194,7 @@ impl App {
         };
         store::insert(tx, &agent, lane_of(bucket_of(agent.id.as_str()))).await?;
         let full = Full {
-            seat: Seat {
-                version: 1,
-                presence: Presence::Offline,
-                capacity: Weight::tickets(agent.profile.capacity),
-                load: Weight::ZERO,
-                last_assigned_at: None,
-            },
+            seat: Seat::empty(1, &agent.profile),
             presence_since: now,
             presence_due_at: None,
             presence_generation: 0,
@@ -221,6 +222,7 @@ impl App {
         store::save_profile(tx, id, &profile, version, now).await?;
         full.seat.version = version;
         full.seat.capacity = Weight::tickets(profile.capacity);
+        full.seat.limits = profile.limits();
         full.agent = Agent {
             profile,
             version,
@@ -252,6 +254,8 @@ fn profile(directory: &Directory, wanted: &WantedAgent) -> Result<Profile, Error
         skills,
         languages,
         capacity,
+        channel_weights,
+        channel_caps,
         presence_never_expires,
         retired,
     } = wanted.clone();
@@ -267,6 +271,8 @@ fn profile(directory: &Directory, wanted: &WantedAgent) -> Result<Profile, Error
         skills,
         languages,
         capacity,
+        channel_weights,
+        channel_caps,
         presence_never_expires,
         retired,
     })
@@ -277,14 +283,28 @@ pub(super) fn announce(tx: &Tx, full: &Full, at: Option<Timestamp>) {
     let profile = &full.agent.profile;
     let changed = journal::AgentChanged {
         agent_id: full.agent.id.to_string(),
-        online: full.seat.presence == Presence::Online,
+        online: full.seat.presence() == Presence::Online,
         capacity: profile.capacity,
         group_ids: profile.groups.iter().map(ToString::to_string).collect(),
-        channels: Vec::new(),
+        channels: full.seat.presences.online().map(channel).collect(),
     };
     let draft = Draft::resource(full.agent.id.as_str(), Body::AgentChanged(changed));
     tx.emit(Draft {
         occurred_at: at,
         ..draft
     });
+}
+
+/// A channel as the journal and the API know it.
+pub(crate) fn channel(channel: Channel) -> i32 {
+    let channel = match channel {
+        Channel::Email => common::Channel::Email,
+        Channel::Chat => common::Channel::Chat,
+        Channel::Phone => common::Channel::Phone,
+        Channel::Web => common::Channel::Web,
+        Channel::Api => common::Channel::Api,
+        Channel::Social => common::Channel::Social,
+        Channel::WalkIn => common::Channel::WalkIn,
+    };
+    channel.into()
 }

@@ -1,20 +1,26 @@
 //! What was planned for a waiting ticket, done: the transaction that gives it to an agent, or
 //! records why it waits.
 
-use lotse_ids::DecisionId;
+use lotse_ids::{DecisionId, OfferId};
 use lotse_journal::{Body, Draft, Origin, Tx};
 use lotse_proto::journal::v1 as journal;
+use lotse_proto::journal::v1::offer_changed::Change;
 use tracing::Instrument as _;
 
 use super::App;
-use crate::domain::codes::{DecisionKind, State};
+use super::offers::changed;
+use crate::domain::codes::{DecisionKind, Reason, State};
 use crate::domain::decision::{Decision, Record};
 use crate::domain::directory::Directory;
 use crate::domain::hops::Put;
 use crate::domain::item::Item;
+use crate::domain::offer::Offer;
 use crate::domain::queue::Planned;
 use crate::error::Error;
-use crate::store::{agents, decisions, items};
+use crate::store::{agents, decisions, items, offers};
+
+/// Somebody else was faster: the next look plans anew.
+const LOST_RACE: &str = "lost_race";
 
 impl App {
     /// Does what was planned for one ticket, in its own transaction, unless the ticket or the
@@ -36,41 +42,72 @@ impl App {
             let id = id.clone();
             async move { self.decide(&tx, planned, directory, id).await }
         });
-        let done = work.instrument(span).await?;
-        let outcome = match (done, &planned.agent) {
-            (false, _) => "lost_race",
-            (true, Some(_)) => "assigned",
-            (true, None) => "queued",
-        };
+        let outcome = work.instrument(span).await?;
+        self.tracker.arm_committed().await;
         metrics::counter!("lotse_routing_decisions_total", "outcome" => outcome).increment(1);
         Ok(())
     }
 
+    /// Returns what came of it, as the counter calls it.
     async fn decide(
         &self,
         tx: &Tx,
         planned: &Planned,
         directory: &Directory,
         id: DecisionId,
-    ) -> Result<bool, Error> {
+    ) -> Result<&'static str, Error> {
         let found = items::lock(tx, [&planned.ticket]).await?.pop();
         let unchanged =
             |item: &Item| item.version == planned.version && item.state() == State::Waiting;
         let Some(before) = found.filter(unchanged) else {
-            return Ok(false);
+            return Ok(LOST_RACE);
         };
         let now = self.now();
+        let group = planned.group.as_ref();
+        let group = group.and_then(|group| directory.groups.get(group));
+        let service = &self.policy.handling;
+        let handling = group.map_or(*service, |group| group.profile.handling.over(service));
         let mut item = before.clone();
         item.version += 1;
         match &planned.agent {
             Some((agent, version)) => {
+                // The room is measured by this profile, so it must be the one that was planned by.
+                let known = directory.agents.get(agent);
+                let Some(known) = known.filter(|known| known.version == *version) else {
+                    return Ok(LOST_RACE);
+                };
+                let limits = known.profile.limits();
+                item.weigh_for(Some(&limits));
                 let group = planned.group.clone();
-                item.hand_to(group, Some(agent.clone()), now, &self.policy);
-                if !agents::take_room(tx, agent, *version, item.load, now).await? {
-                    return Ok(false);
+                if handling.auto_accept.contains(item.channel) {
+                    item.hand_to(group, Some(agent.clone()), now, &self.policy);
+                } else {
+                    let offer = Offer {
+                        id: OfferId::generate(now),
+                        agent: agent.clone(),
+                        expires_at: now + handling.offer_timeout,
+                        attempt: item.trail.offers + 1,
+                        decision: id.clone(),
+                    };
+                    item.offer_to(group, offer, &self.policy);
+                }
+                let room = agents::Room {
+                    channel: item.channel,
+                    weight: item.full_load(),
+                    load: item.load,
+                    cap: limits.cap(item.channel, item.full_load()),
+                };
+                if !agents::take_room(tx, agent, *version, &room, now).await? {
+                    return Ok(LOST_RACE);
                 }
             }
-            None => item.wait(planned.group.clone(), id.clone(), planned.reason),
+            None => {
+                let (group, reason) = (planned.group.clone(), planned.reason);
+                let declined = reason == Reason::EverybodyDeclined;
+                let pause = handling.offer_again_after.filter(|_| declined);
+                let again_at = pause.map(|pause| now + pause);
+                item.wait(group, id.clone(), reason, again_at, &self.policy);
+            }
         }
         if item.group.as_ref() == directory.triage_group() {
             // Whoever has it there chooses its first group.
@@ -89,15 +126,19 @@ impl App {
         );
         item.trail.put = Some(put);
         items::save(tx, [&item]).await?;
-        let group = item
-            .group
-            .as_ref()
-            .and_then(|group| directory.groups.get(group));
+        offers::insert(tx, &item, now).await?;
+        self.tracker.arm([&item]);
         let tier = group.map_or(0, |group| group.profile.tier);
         tx.emit(Draft::ticket(
             item.ticket.as_str(),
             event(&before, &item, tier, &id),
         ));
+        let outcome = match item.state() {
+            State::Offered => "offered",
+            State::Waiting => "queued",
+            State::Assigned | State::Done => "assigned",
+        };
+        let offered = item.offer.as_ref();
         let decision = Decision {
             ticket: item.ticket.clone(),
             version: item.version,
@@ -109,7 +150,11 @@ impl App {
                 from_group: before.group,
                 from_agent: before.agent,
                 group: item.group.clone(),
-                agent: item.agent.clone(),
+                agent: item
+                    .agent
+                    .clone()
+                    .or(offered.map(|offer| offer.agent.clone())),
+                offer: offered.map(|offer| offer.id.clone()),
                 step: planned.step.clone(),
                 advice,
                 look: planned.look.clone(),
@@ -117,7 +162,7 @@ impl App {
             },
         };
         decisions::insert(tx, &decision, item.trail.put.as_ref()).await?;
-        Ok(true)
+        Ok(outcome)
     }
 }
 
@@ -127,6 +172,9 @@ fn event(before: &Item, item: &Item, tier: u8, decision: &DecisionId) -> Body {
         .as_ref()
         .map(ToString::to_string)
         .unwrap_or_default();
+    if let Some(offer) = &item.offer {
+        return changed(item, offer, Change::Offered, "");
+    }
     match &item.agent {
         Some(agent) => Body::TicketAssigned(journal::TicketAssigned {
             group_id,

@@ -8,7 +8,7 @@ use lotse_ids::{AgentId, GroupId};
 
 use super::{App, Ref, find_group};
 use crate::domain::agent::Seat;
-use crate::domain::codes::{Presence, State};
+use crate::domain::codes::{Channel, Presence, State};
 use crate::domain::directory::{Directory, Seats};
 use crate::domain::item::Item;
 use crate::error::Error;
@@ -28,12 +28,15 @@ pub(crate) struct Board {
     pub(crate) untouched: HashMap<AgentId, u32>,
     /// In queue order.
     pub(crate) waiting: Vec<Item>,
+    /// Items that are offered, in the order in which the offers run out.
+    pub(crate) offered: Vec<Item>,
 }
 
 /// One group's load.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct GroupLoad {
     pub(crate) waiting: u32,
+    pub(crate) offered: u32,
     pub(crate) assigned: u32,
     pub(crate) oldest: Option<Timestamp>,
     pub(crate) agents_online: u32,
@@ -53,21 +56,27 @@ impl App {
             ..items::Wanted::default()
         };
         let waiting = items::waiting(conn, &wanted, None, limit.into()).await?;
+        let mut offered = items::offered(conn, None, limit.into()).await?;
+        offered.retain(|item| groups.is_empty() || item.group.iter().any(|id| groups.contains(id)));
         let seats = agents::seats(conn).await?;
         let now = self.now();
         let shown = |group: &GroupId| groups.is_empty() || groups.contains(group);
 
         let mut loads: BTreeMap<Option<GroupId>, GroupLoad> = BTreeMap::new();
         for id in directory.groups.keys().filter(|id| shown(id)) {
-            let of_members = |which: fn(&Seat) -> bool| {
+            let of_members = |which: &dyn Fn(&Seat) -> bool| {
                 let members = directory
                     .answering(id, now)
                     .filter_map(|agent| seats.get(&agent.id));
                 u32::try_from(members.filter(|seat| which(seat)).count()).unwrap_or(u32::MAX)
             };
             let load = GroupLoad {
-                agents_online: of_members(|seat| seat.presence == Presence::Online),
-                agents_free: of_members(Seat::is_free),
+                agents_online: of_members(&|seat: &Seat| seat.presence() == Presence::Online),
+                agents_free: of_members(&|seat: &Seat| {
+                    Channel::ALL.into_iter().any(|channel| {
+                        seat.takes(channel) && seat.room_for(channel, self.policy.weights[channel])
+                    })
+                }),
                 ..GroupLoad::default()
             };
             loads.insert(Some(id.clone()), load);
@@ -83,11 +92,13 @@ impl App {
                 continue;
             }
             let load = loads.entry(tally.group).or_default();
-            if tally.state == State::Waiting {
-                load.waiting += tally.tickets;
-                load.oldest = Some(tally.oldest);
-            } else {
-                load.assigned += tally.tickets;
+            match tally.state {
+                State::Waiting => {
+                    load.waiting += tally.tickets;
+                    load.oldest = Some(tally.oldest);
+                }
+                State::Offered => load.offered += tally.tickets,
+                State::Assigned | State::Done => load.assigned += tally.tickets,
             }
         }
         Ok(Board {
@@ -98,6 +109,7 @@ impl App {
             assigned,
             untouched,
             waiting,
+            offered,
         })
     }
 }

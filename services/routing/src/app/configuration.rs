@@ -9,6 +9,7 @@ use super::settings::{meant, put};
 use super::{App, Outcome, Ref, find_agent, find_group};
 use crate::domain::directory::Directory;
 use crate::domain::group::{Group, GroupProfile, Skill, SkillProfile};
+use crate::domain::offer::OwnHandling;
 use crate::error::Error;
 use crate::store::directory;
 
@@ -22,6 +23,7 @@ pub(crate) struct WantedGroup {
     pub(crate) required_skills: BTreeMap<String, u8>,
     pub(crate) lead: Option<Ref<AgentId>>,
     pub(crate) escalates_to: Option<Ref<GroupId>>,
+    pub(crate) handling: OwnHandling,
     pub(crate) etag: String,
 }
 
@@ -80,6 +82,7 @@ fn group_profile(directory: &Directory, wanted: &WantedGroup) -> Result<GroupPro
         required_skills: wanted.required_skills.clone(),
         lead: lead.map(|lead| lead.id.clone()),
         escalates_to: next.map(|next| next.id.clone()),
+        handling: wanted.handling.clone(),
     })
 }
 

@@ -97,7 +97,7 @@ impl App {
         let members = agents::find_all(self.db.reader(), members).await?;
         let present = members
             .into_iter()
-            .filter(|one| one.seat.presence == Presence::Online && one.presence_since <= at);
+            .filter(|one| one.seat.presence() == Presence::Online && one.presence_since <= at);
         let present = present.map(|one| Present {
             agent: one.agent.id,
             name: one.agent.profile.name,

@@ -118,6 +118,7 @@ impl App {
                 from_agent: None,
                 group: planned.group,
                 agent: planned.agent.map(|(agent, _)| agent),
+                offer: None,
                 advice: item
                     .trail
                     .advice

@@ -15,6 +15,7 @@ pub(crate) mod explain;
 pub(crate) mod hand_over;
 pub(crate) mod keep;
 pub(crate) mod learning;
+pub(crate) mod offers;
 pub(crate) mod presence;
 pub(crate) mod rebalance;
 pub(crate) mod report;
@@ -53,8 +54,10 @@ pub(crate) struct App {
     tracker: Arc<Tracker>,
     config: Config,
     policy: Policy,
-    directory: Cache,
     learning: Learning,
+    directory: Arc<Cache>,
+    /// When this process began.
+    began: Timestamp,
 }
 
 impl App {
@@ -63,20 +66,22 @@ impl App {
         clock: BusinessClock,
         journal: Journal,
         timers: Arc<dyn TimerStore>,
-        tracker: Tracker,
         learning: Learning,
         config: Config,
     ) -> Self {
+        let (policy, directory) = (config.policy(), Arc::new(Cache::default()));
+        let tracker = Tracker::new(policy, directory.clone(), timers.clone(), learning.came());
         Self {
             db,
-            clock,
             journal,
             timers,
             tracker: Arc::new(tracker),
-            policy: config.policy(),
+            policy,
             config,
-            directory: Cache::default(),
             learning,
+            directory,
+            began: clock.now(),
+            clock,
         }
     }
 

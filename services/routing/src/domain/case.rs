@@ -2,7 +2,8 @@
 
 use lotse_ids::AgentId;
 
-use super::agent::{Agent, Seat};
+use super::agent::{Agent, Limits, Seat};
+use super::channel::Presences;
 use super::choice::{Candidate, Criterion, Look, Misfit, Needs, misfit_in};
 use super::codes::{Presence, Standing};
 
@@ -88,7 +89,7 @@ impl Known<'_> {
         let (groups, cover) = (&self.agent.profile.groups, look.cover.as_ref());
         groups.contains(&look.needs.group)
             || cover.is_some_and(|cover| groups.contains(&cover.by))
-            || look.needs.preferred.as_ref() == Some(&self.agent.id)
+            || look.needs.former() == Some(&self.agent.id)
     }
 }
 
@@ -104,17 +105,28 @@ fn failed(known: &Known<'_>, needs: &Needs) -> Vec<Misfit> {
         }
         match &misfit {
             Misfit::Retired => agent.profile.retired = false,
-            Misfit::NotOnline => seat.presence = Presence::Online,
+            Misfit::NotOnline => seat.presences = Presences::all(Presence::Online),
+            Misfit::NotOnChannel(channel) => seat.presences[*channel] = Presence::Online,
             Misfit::OffShift | Misfit::Absent | Misfit::OnBreak => shift = None,
             Misfit::Excluded => {
                 needs.excluded.remove(&agent.id);
+            }
+            Misfit::Declined => {
+                needs.declined.remove(&agent.id);
             }
             Misfit::LacksSkill(skill, _) => {
                 needs.skills.remove(skill);
             }
             Misfit::LacksLanguage(_) | Misfit::LacksLanguageLevel(..) => needs.language = None,
             Misfit::BelowTier(_) => needs.min_tier = 0,
-            Misfit::AtCapacity => needs.weight = seat.spare(),
+            Misfit::AtChannelCap(channel) => {
+                needs.weight = seat.limits.weight_of(*channel, needs.weight);
+                seat.limits = Limits::default();
+            }
+            Misfit::AtCapacity => {
+                let weight = seat.limits.weight_of(needs.channel, needs.weight);
+                seat.capacity = seat.load + weight;
+            }
             Misfit::LacksPreferred(skill, _) => {
                 needs.preferred_skills.remove(skill);
             }
@@ -174,7 +186,7 @@ mod tests {
             seat.load = Weight::from_thousandths(load * 1_000);
             seat.last_assigned_at = last.map(Timestamp::from_millis);
             if *presence == 0 {
-                seat.presence = Presence::Away;
+                seat.presences = Presences::all(Presence::Away);
             }
         }
         team
@@ -242,7 +254,8 @@ mod tests {
     fn all_failed_checks_are_named_in_their_order() {
         let mut team = samples::team(1);
         let seat = team.seat(1);
-        (seat.presence, seat.load) = (Presence::Offline, Weight::tickets(10));
+        seat.presences = Presences::all(Presence::Offline);
+        seat.load = Weight::tickets(10);
         team.language(1, "fr", 5);
         let (directory, seats) = team.finish();
         let mut item = item(1);

@@ -54,7 +54,7 @@ pub(crate) fn tell_by_hand(agent: &Agent, seat: &Seat, directory: &Directory) ->
 fn standing(name: &str, seat: &Seat) -> String {
     format!(
         "{name} was {} and held {} of {}.",
-        seat.presence,
+        seat.presence(),
         seat.load.as_tickets(),
         seat.capacity.as_tickets()
     )
@@ -71,6 +71,9 @@ fn has(misfit: &Misfit, agent: &Agent) -> String {
         | Misfit::BelowTier(_)
         | Misfit::Retired
         | Misfit::NotOnline
+        | Misfit::NotOnChannel(_)
+        | Misfit::Declined
+        | Misfit::AtChannelCap(_)
         | Misfit::OffShift
         | Misfit::Absent
         | Misfit::OnBreak

@@ -9,7 +9,7 @@ use lotse_ids::{AgentId, GroupId};
 use serde::{Deserialize, Serialize};
 
 use super::agent::{Agent, Profile, Seat};
-use super::codes::{Order, Presence, Reason, Standing};
+use super::codes::{Channel, Order, Presence, Reason, Standing};
 use super::cover::{Cover, Covered};
 use super::directory::{Directory, Seats};
 use super::language::Language;
@@ -40,12 +40,35 @@ pub(crate) struct Needs {
     /// Which of several gets it.
     #[serde(default)]
     pub(crate) order: Order,
-    /// Room in the agent's capacity.
+    /// Where it came from: the agent takes new work of this channel.
+    #[serde(default = "unsaid_channel")]
+    pub(crate) channel: Channel,
+    /// Room in the agent's capacity, where the agent's own weights say nothing else.
     pub(crate) weight: Weight,
     /// Agents who must not get it.
     pub(crate) excluded: BTreeSet<AgentId>,
-    /// Who goes before all others: had the ticket before it was reopened.
+    /// Agents who were offered it and did not take it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) declined: BTreeSet<AgentId>,
+    /// Who goes before all others: had the ticket before it was reopened, or solved the one that it
+    /// repeats.
     pub(crate) preferred: Option<AgentId>,
+    /// Whether it only repeats what the preferred agent solved: then they need all that it needs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) repeats: bool,
+}
+
+/// Of records from before channels counted.
+const fn unsaid_channel() -> Channel {
+    Channel::Email
+}
+
+impl Needs {
+    /// Who goes before all others and need not bring anything along: whoever had the ticket before
+    /// has shown that they can answer it.
+    pub(crate) fn former(&self) -> Option<&AgentId> {
+        self.preferred.as_ref().filter(|_| !self.repeats)
+    }
 }
 
 const fn lowest() -> u8 {
@@ -60,6 +83,8 @@ pub(crate) enum Misfit {
     Retired,
     /// Takes nothing new now.
     NotOnline,
+    /// Takes nothing new of this channel now.
+    NotOnChannel(Channel),
     /// In no shift.
     OffShift,
     /// Absent by an exception to the shifts.
@@ -68,6 +93,8 @@ pub(crate) enum Misfit {
     OnBreak,
     /// Passed the ticket on before.
     Excluded,
+    /// Was offered the ticket and did not take it.
+    Declined,
     /// Has less than this support level.
     BelowTier(u8),
     /// Lacks a skill, or has less of it than this level.
@@ -76,6 +103,8 @@ pub(crate) enum Misfit {
     LacksLanguage(Language),
     /// Speaks the language less well than this level.
     LacksLanguageLevel(Language, u8),
+    /// Holds as many tickets of this channel as they may.
+    AtChannelCap(Channel),
     /// Has no room.
     AtCapacity,
     /// Lacks a skill that is still preferred, or has less of it than this level; would get the
@@ -131,14 +160,17 @@ impl Misfit {
         match self {
             Self::Retired => "retired",
             Self::NotOnline => "not_online",
+            Self::NotOnChannel(_) => "not_on_channel",
             Self::OffShift => "off_shift",
             Self::Absent => "absent",
             Self::OnBreak => "on_break",
             Self::Excluded => "excluded",
+            Self::Declined => "declined",
             Self::BelowTier(_) => "below_tier",
             Self::LacksSkill(..) => "lacks_skill",
             Self::LacksLanguage(_) => "lacks_language",
             Self::LacksLanguageLevel(..) => "lacks_language_level",
+            Self::AtChannelCap(_) => "at_channel_cap",
             Self::AtCapacity => "at_capacity",
             Self::LacksPreferred(..) => "lacks_preferred",
         }
@@ -157,12 +189,14 @@ impl fmt::Display for Misfit {
                 write!(f, "{language} at level {level} or more")
             }
             Self::BelowTier(tier) => write!(f, "tier {tier} or more"),
+            Self::NotOnChannel(channel) | Self::AtChannelCap(channel) => write!(f, "{channel}"),
             Self::Retired
             | Self::NotOnline
             | Self::OffShift
             | Self::Absent
             | Self::OnBreak
             | Self::Excluded
+            | Self::Declined
             | Self::AtCapacity => Ok(()),
         }
     }
@@ -256,22 +290,26 @@ impl Criterion {
     }
 }
 
-/// Why `agent` cannot get the ticket; `None` when it can.
-///
-/// Whoever had the ticket before has shown that they can answer it, so skills and language are not
-/// asked of the preferred agent.
+/// Why `agent` cannot get the ticket; `None` when it can. Skills and language are not asked of the
+/// agent who had it before.
 pub(crate) fn misfit(agent: &Agent, seat: &Seat, needs: &Needs) -> Option<Misfit> {
     let profile = &agent.profile;
     if profile.retired {
         return Some(Misfit::Retired);
     }
-    if seat.presence != Presence::Online {
+    if seat.presence() != Presence::Online {
         return Some(Misfit::NotOnline);
+    }
+    if !seat.takes(needs.channel) {
+        return Some(Misfit::NotOnChannel(needs.channel));
     }
     if needs.excluded.contains(&agent.id) {
         return Some(Misfit::Excluded);
     }
-    let had_it = needs.preferred.as_ref() == Some(&agent.id);
+    if needs.declined.contains(&agent.id) {
+        return Some(Misfit::Declined);
+    }
+    let had_it = needs.former() == Some(&agent.id);
     if !had_it {
         if profile.tier < needs.min_tier {
             return Some(Misfit::BelowTier(needs.min_tier));
@@ -290,8 +328,13 @@ pub(crate) fn misfit(agent: &Agent, seat: &Seat, needs: &Needs) -> Option<Misfit
             }
         }
     }
-    if seat.spare() < needs.weight {
-        return Some(Misfit::AtCapacity);
+    if !seat.room_for(needs.channel, needs.weight) {
+        let weight = seat.limits.weight_of(needs.channel, needs.weight);
+        return Some(if weight <= seat.spare() {
+            Misfit::AtChannelCap(needs.channel)
+        } else {
+            Misfit::AtCapacity
+        });
     }
     if had_it {
         return None;
@@ -328,7 +371,10 @@ pub(crate) fn misfit_in(
 ) -> Option<Misfit> {
     let misfit = misfit(agent, seat, needs);
     // Who is not there at all is told as such, whatever the plan says.
-    if matches!(misfit, Some(Misfit::Retired | Misfit::NotOnline)) {
+    if matches!(
+        misfit,
+        Some(Misfit::Retired | Misfit::NotOnline | Misfit::NotOnChannel(_))
+    ) {
         return misfit;
     }
     match standing {
@@ -344,12 +390,9 @@ pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats, now: Ti
     let cover = directory.cover_of(&needs.group, now);
     let mut candidates = Vec::new();
     let mut rejections: BTreeMap<Misfit, u32> = BTreeMap::new();
-    let preferred = needs
-        .preferred
-        .as_ref()
-        .and_then(|id| directory.agents.get(id));
+    let former = needs.former().and_then(|id| directory.agents.get(id));
     // By hand a ticket may have gone to somebody outside the group.
-    let outsider = preferred.filter(|agent| {
+    let outsider = former.filter(|agent| {
         let mut members = directory.answering(&needs.group, now);
         !members.any(|member| member.id == agent.id)
     });
@@ -371,6 +414,7 @@ pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats, now: Ti
     let agent = candidates.first().map(|best| best.agent.clone());
     let reason = match candidates.len() {
         0 => why_nobody(&rejections),
+        _ if same.is_some() && needs.repeats => Reason::SolvedBefore,
         _ if same.is_some() => Reason::SameAgent,
         1 => Reason::OnlyCandidate,
         _ => Reason::BestFit,
@@ -395,15 +439,16 @@ pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats, now: Ti
 fn why_nobody(rejections: &BTreeMap<Misfit, u32>) -> Reason {
     match rejections.keys().next_back() {
         None | Some(Misfit::Retired) => Reason::EmptyGroup,
-        Some(Misfit::NotOnline) => Reason::NobodyOnline,
+        Some(Misfit::NotOnline | Misfit::NotOnChannel(_)) => Reason::NobodyOnline,
         Some(Misfit::OffShift | Misfit::Absent | Misfit::OnBreak) => Reason::NobodyOnShift,
         Some(Misfit::Excluded) => Reason::NobodyEligible,
+        Some(Misfit::Declined) => Reason::EverybodyDeclined,
         Some(Misfit::BelowTier(_)) => Reason::NobodyOfTier,
         Some(Misfit::LacksSkill(..)) => Reason::NobodySkilled,
         Some(Misfit::LacksLanguage(_) | Misfit::LacksLanguageLevel(..)) => {
             Reason::NobodySpeaksLanguage
         }
-        Some(Misfit::AtCapacity) => Reason::AllBusy,
+        Some(Misfit::AtChannelCap(_) | Misfit::AtCapacity) => Reason::AllBusy,
         Some(Misfit::LacksPreferred(..)) => Reason::WaitingForPreferred,
     }
 }

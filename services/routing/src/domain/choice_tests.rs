@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::channel::Presences;
 use crate::domain::samples::{agent, group, team};
 use proptest::prelude::*;
 
@@ -13,9 +14,12 @@ fn needs() -> Needs {
         language_level: 1,
         min_tier: 0,
         order: Order::BestFit,
+        channel: Channel::Email,
         weight: Weight::TICKET,
         excluded: BTreeSet::new(),
+        declined: BTreeSet::new(),
         preferred: None,
+        repeats: false,
     }
 }
 
@@ -84,7 +88,7 @@ fn each_misfit_is_counted_by_its_reason() {
         team.skill(n, "vpn", 3);
     }
     team.agents[0].0.profile.retired = true;
-    team.seat(2).presence = Presence::Away;
+    team.seat(2).presences = Presences::all(Presence::Away);
     team.language(4, "fr", 5);
     team.seat(5).load = Weight::tickets(10);
     let mut needs = skilled(3);
@@ -129,7 +133,7 @@ fn nobody_is_explained_by_the_nearest_miss() {
     };
     assert_eq!(nobody(&|team| team.agents.clear()), Reason::EmptyGroup);
     assert_eq!(
-        nobody(&|team| team.seat(1).presence = Presence::Offline),
+        nobody(&|team| team.seat(1).presences = Presences::all(Presence::Offline)),
         Reason::NobodySkilled
     );
     let speaks = |team: &mut crate::domain::samples::Team| {
@@ -205,7 +209,7 @@ proptest! {
             match tongue { 1 => team.language(n, "de-AT", 3), 2 => team.language(n, "fr", 3), _ => () }
             team.agents[at].0.profile.retired = *retired;
             let seat = team.seat(n);
-            seat.presence = *presence;
+            seat.presences = Presences::all(*presence);
             seat.load = Weight::from_thousandths(load * 1_000);
             seat.capacity = Weight::tickets(*capacity);
             seat.last_assigned_at = (*last > 0).then(|| Timestamp::from_millis(*last));

@@ -84,6 +84,8 @@ codes! {
         Online = "online",
         /// There, but takes nothing new.
         Away = "away",
+        /// Left an offer unanswered; takes nothing new until it says that it is there.
+        NotResponding = "not_responding",
         /// Not there.
         Offline = "offline",
     }
@@ -124,10 +126,26 @@ codes! {
     State {
         /// Nobody has it.
         Waiting = "waiting",
+        /// An agent is asked whether they take it.
+        Offered = "offered",
         /// An agent has it.
         Assigned = "assigned",
         /// It occupies nobody.
         Done = "done",
+    }
+
+    /// What became of an offer.
+    OfferState {
+        /// The agent is being asked.
+        Offered = "offered",
+        /// The agent has the ticket.
+        Accepted = "accepted",
+        /// The agent does not take it.
+        Declined = "declined",
+        /// The agent did not answer in time.
+        TimedOut = "timed_out",
+        /// It was taken back.
+        Rescinded = "rescinded",
     }
 
     /// Why a ticket changed hands.
@@ -258,6 +276,8 @@ codes! {
         OnlyCandidate = "only_candidate",
         /// The agent who had it before it was reopened.
         SameAgent = "same_agent",
+        /// The agent who solved the ticket that it repeats or continues.
+        SolvedBefore = "solved_before",
         /// Nobody configured where tickets go.
         NoWorkflow = "no_workflow",
         /// The group has no members.
@@ -278,6 +298,8 @@ codes! {
         NobodyOfTier = "nobody_of_tier",
         /// Who could take it lacks skills that are still preferred.
         WaitingForPreferred = "waiting_for_preferred",
+        /// Everybody who could take it was offered it and did not.
+        EverybodyDeclined = "everybody_declined",
         /// A person assigned.
         Manual = "manual",
         /// A person passed it on.
@@ -295,6 +317,19 @@ impl Default for Order {
     fn default() -> Self {
         Self::BestFit
     }
+}
+
+impl Channel {
+    /// All of them, in the order of their declaration.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Email,
+        Self::Chat,
+        Self::Phone,
+        Self::Web,
+        Self::Api,
+        Self::Social,
+        Self::WalkIn,
+    ];
 }
 
 impl TransferReason {

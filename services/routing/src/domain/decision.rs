@@ -1,7 +1,7 @@
 //! The record of one decision: everything needed to tell, later, why it came out as it did.
 
 use lotse_clock::Timestamp;
-use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
+use lotse_ids::{AgentId, DecisionId, GroupId, OfferId, TicketId};
 use serde::{Deserialize, Serialize};
 
 use super::advice::Advice;
@@ -41,6 +41,9 @@ pub(crate) struct Record {
     pub(crate) group: Option<GroupId>,
     /// The agent decided for.
     pub(crate) agent: Option<AgentId>,
+    /// The offer, where the agent was asked first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) offer: Option<OfferId>,
     /// How the group was chosen, where the workflow chose it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<Step>,

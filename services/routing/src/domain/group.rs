@@ -6,6 +6,7 @@ use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId, SkillId};
 use serde::{Deserialize, Serialize};
 
+use super::offer::OwnHandling;
 use super::setting::{Content, Setting};
 
 /// What is configured about a group.
@@ -21,6 +22,9 @@ pub(crate) struct GroupProfile {
     pub(crate) lead: Option<AgentId>,
     /// Where its escalations go.
     pub(crate) escalates_to: Option<GroupId>,
+    /// How its tickets are handled, where it differs from the service.
+    #[serde(default)]
+    pub(crate) handling: OwnHandling,
 }
 
 /// A group as configured, with its version.

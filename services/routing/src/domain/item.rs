@@ -7,18 +7,25 @@ use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
 use serde::{Deserialize, Serialize};
 
 use super::advice::Advice;
+use super::agent::Limits;
+use super::channel::PerChannel;
 use super::choice::Needs;
 use super::codes::{Channel, Order, Priority, Reason, State, Status};
 use super::group::Group;
 use super::hops::{Hop, Place, Put};
 use super::language::Language;
+use super::offer::{Handling, Offer};
 use super::weight::Weight;
 
 /// What a deployment chooses about items.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// What a ticket counts for while somebody else's answer is awaited.
+    /// What a ticket of weight one counts for while somebody else's answer is awaited.
     pub(crate) paused: Weight,
+    /// What tickets weigh by their channel, where nothing else is configured for an agent.
+    pub(crate) weights: PerChannel<Weight>,
+    /// How tickets are handled, where nothing else is configured for their group.
+    pub(crate) handling: Handling,
     /// Whether routing only keeps record of what people did.
     pub(crate) recorded: bool,
     /// From this confidence on a detected language is taken for certain.
@@ -38,8 +45,16 @@ pub(crate) struct Item {
     pub(crate) group: Option<GroupId>,
     /// Who has it; of a done ticket, who had it.
     pub(crate) agent: Option<AgentId>,
-    /// What it occupies of the agent's capacity.
+    /// Who is being asked to take it.
+    pub(crate) offer: Option<Offer>,
+    /// What it weighs for an agent for whom nothing else is configured.
+    pub(crate) weight: Weight,
+    /// What it occupies of the agent's capacity; while it is offered, of the one who is asked.
     pub(crate) load: Weight,
+    /// Until when the work that follows its solution takes room of its agent.
+    pub(crate) wrapping_until: Option<Timestamp>,
+    /// When something is to be done about it though nothing happens.
+    pub(crate) timer: Option<Timer>,
     /// Where it came from.
     pub(crate) channel: Channel,
     /// How soon.
@@ -62,6 +77,15 @@ pub(crate) struct Item {
     pub(crate) facts: Facts,
     /// What routing remembers of it.
     pub(crate) trail: Trail,
+}
+
+/// An instant at which an offer runs out, work that follows ends, or a pause between offers is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timer {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// The item's version that set it: grows with every timer of the item.
+    pub(crate) generation: i64,
 }
 
 /// What intake says about a ticket, as far as routing decides by it.
@@ -94,12 +118,30 @@ pub(crate) struct Facts {
 pub(crate) struct Trail {
     /// Agents who passed it on: they do not get it back automatically.
     pub(crate) excluded: BTreeSet<AgentId>,
-    /// Who had it before it was reopened.
+    /// Who had it before it was reopened, or solved the ticket that it repeats.
     pub(crate) preferred: Option<AgentId>,
     /// Whether a person chose its group, or an agent had it there: then it stays there, and the
     /// workflow no longer moves it. What older versions placed stays, too.
     #[serde(default = "always")]
     pub(crate) settled: bool,
+    /// Whether it repeats or continues another ticket, which the preferred agent solved.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) repeats: bool,
+    /// Agents who were offered it and did not take it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) declined: BTreeSet<AgentId>,
+    /// How often it was offered.
+    #[serde(default)]
+    pub(crate) offers: u32,
+    /// When those who declined may be asked again, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) offer_again_at: Option<i64>,
+    /// When it was last solved while somebody had it, in milliseconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) solved_at: Option<i64>,
+    /// What it weighs for who has it or is asked, where that is not its own weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) weighs: Option<Weight>,
     /// Whether it was ever given to a group or an agent of one; waiting for one does not count.
     pub(crate) had_group: bool,
     /// Deadlines of its running SLA clocks by clock id, in milliseconds since the epoch.
@@ -152,12 +194,13 @@ impl Facts {
 }
 
 impl Item {
-    /// Where it stands: decided by its status and its agent.
+    /// Where it stands: decided by its status, its agent and its offer.
     pub(crate) fn state(&self) -> State {
-        match (self.status, &self.agent) {
-            (Status::Solved | Status::Closed, _) => State::Done,
-            (_, Some(_)) => State::Assigned,
-            (_, None) => State::Waiting,
+        match (self.status, &self.agent, &self.offer) {
+            (Status::Solved | Status::Closed, _, _) => State::Done,
+            (_, Some(_), _) => State::Assigned,
+            (_, None, Some(_)) => State::Offered,
+            (_, None, None) => State::Waiting,
         }
     }
 
@@ -175,8 +218,20 @@ impl Item {
         earliest.copied().map(Timestamp::from_millis)
     }
 
+    /// Weighs it for an agent who is to get it or to be asked.
+    pub(crate) fn weigh_for(&mut self, limits: Option<&Limits>) {
+        let weight = limits.map(|limits| limits.weight_of(self.channel, self.weight));
+        self.trail.weighs = weight.filter(|weight| *weight != self.weight);
+    }
+
+    /// What it takes of its agent's capacity while it is worked on.
+    pub(crate) fn full_load(&self) -> Weight {
+        self.trail.weighs.unwrap_or(self.weight)
+    }
+
     /// Gives it to a group, and to an agent if one is named; without one it waits, to be looked at
-    /// anew. A done ticket changes owner and still occupies nobody.
+    /// anew. A done ticket changes owner and still occupies nobody. It has been weighed for the
+    /// agent; whoever was asked is no longer.
     pub(crate) fn hand_to(
         &mut self,
         group: Option<GroupId>,
@@ -186,32 +241,95 @@ impl Item {
     ) {
         if let Some(agent) = &agent {
             self.trail.excluded.remove(agent);
+            self.trail.declined.remove(agent);
         }
         self.trail.settled = group.is_some();
         self.trail.had_group |= group.is_some();
-        self.trail.preferred = None;
         self.trail.supervised = false;
         self.trail.second_opinion = None;
+        self.forget_preference();
         self.assigned_at = agent.as_ref().map(|_| at);
         self.begun = false;
         self.group = group;
         self.agent = agent;
-        self.decision = None;
-        self.reason = None;
+        self.offer = None;
+        self.wrapping_until = None;
+        self.look_anew();
         self.settle(policy);
     }
 
-    /// Follows the ticket's status. A reopened ticket waits for the agent who had it; where routing
+    /// Asks an agent of a group to take it. It has been weighed for the agent.
+    pub(crate) fn offer_to(&mut self, group: Option<GroupId>, offer: Offer, policy: &Policy) {
+        self.trail.offers = offer.attempt;
+        // As where it waits: the workflow may move it on as long as nobody takes it.
+        self.trail.settled &= self.group == group;
+        self.group = group;
+        self.offer = Some(offer);
+        self.look_anew();
+        self.settle(policy);
+    }
+
+    /// Ends its offer. Who did not take it is not asked again; it goes on to the next with its
+    /// original age.
+    pub(crate) fn end_offer(&mut self, not_taken: bool, policy: &Policy) -> Option<Offer> {
+        let offer = self.offer.take()?;
+        if not_taken {
+            self.trail.declined.insert(offer.agent.clone());
+        }
+        self.trail.weighs = None;
+        self.look_anew();
+        self.settle(policy);
+        Some(offer)
+    }
+
+    /// Lets those who declined be asked again.
+    pub(crate) fn ask_again(&mut self, policy: &Policy) {
+        self.trail.declined.clear();
+        self.look_anew();
+        self.settle(policy);
+    }
+
+    /// Ends the work that follows its solution.
+    pub(crate) fn end_wrap_up(&mut self, policy: &Policy) {
+        self.wrapping_until = None;
+        self.settle(policy);
+    }
+
+    /// Follows the ticket's status, as of `at`. A solved ticket goes on taking its room for the
+    /// wrap-up time. One that is reopened soon enough waits for the agent who had it; where routing
     /// only keeps record, it is that agent's again.
-    pub(crate) fn follow_status(&mut self, status: Status, policy: &Policy) {
-        let was_done = self.state() == State::Done;
+    pub(crate) fn follow_status(
+        &mut self,
+        status: Status,
+        at: Timestamp,
+        policy: &Policy,
+        handling: &Handling,
+    ) {
+        let before = self.state();
         self.status = status;
-        if was_done && self.state() != State::Done && !policy.recorded {
-            self.trail.preferred = self.agent.take();
-            self.assigned_at = None;
-            self.begun = false;
-            self.decision = None;
-            self.reason = None;
+        match (before, self.state()) {
+            (State::Assigned, State::Done) => {
+                self.trail.solved_at = Some(at.as_millis());
+                let wraps_up =
+                    status == Status::Solved && !handling.wrap_up.is_zero() && !policy.recorded;
+                self.wrapping_until = wraps_up.then(|| at + handling.wrap_up);
+            }
+            // Whoever was asked is no longer.
+            (State::Offered, State::Done) => self.offer = None,
+            (State::Done, State::Assigned | State::Waiting) if !policy.recorded => {
+                let soon =
+                    |solved| at <= Timestamp::from_millis(solved) + handling.same_agent_window;
+                let agent = self.agent.take();
+                self.trail.preferred = agent.filter(|_| self.trail.solved_at.is_none_or(soon));
+                self.trail.repeats = false;
+                self.trail.declined.clear();
+                self.trail.weighs = None;
+                self.assigned_at = None;
+                self.begun = false;
+                self.wrapping_until = None;
+                self.look_anew();
+            }
+            _ => {}
         }
         self.settle(policy);
     }
@@ -221,26 +339,65 @@ impl Item {
         self.state() == State::Assigned && self.status == Status::Open && !self.begun
     }
 
-    /// Leaves it waiting where it was placed, with the decision that says why.
-    pub(crate) fn wait(&mut self, group: Option<GroupId>, decision: DecisionId, reason: Reason) {
+    /// Leaves it waiting where it was placed, with the decision that says why. Where everybody declined, they are asked
+    /// again after a pause, if one is configured.
+    pub(crate) fn wait(
+        &mut self,
+        group: Option<GroupId>,
+        decision: DecisionId,
+        reason: Reason,
+        offer_again_at: Option<Timestamp>,
+        policy: &Policy,
+    ) {
         // Where something else than the workflow put it, it stays.
         self.trail.settled &= self.group == group;
         self.group = group;
         self.decision = Some(decision);
         self.reason = Some(reason);
+        self.trail.offer_again_at = offer_again_at.map(Timestamp::as_millis);
+        self.settle(policy);
     }
 
+    /// Forgets what the last look found.
+    fn look_anew(&mut self) {
+        self.decision = None;
+        self.reason = None;
+        self.trail.offer_again_at = None;
+    }
+
+    fn forget_preference(&mut self) {
+        self.trail.preferred = None;
+        self.trail.repeats = false;
+    }
+
+    /// Brings what follows from its state up to date: its load and its timer.
     fn settle(&mut self, policy: &Policy) {
-        self.load = match (self.state(), self.status) {
-            (State::Assigned, Status::Paused) => policy.paused,
-            (State::Assigned, _) => Weight::TICKET,
+        let state = self.state();
+        self.load = match (state, self.status) {
+            (State::Assigned | State::Offered, Status::Paused) => {
+                self.full_load().share(policy.paused.thousandths())
+            }
+            (State::Assigned | State::Offered, _) => self.full_load(),
+            // As much as it took before: work that follows puts nobody over capacity.
+            (State::Done, _) if self.wrapping_until.is_some() => self.load,
             (State::Waiting | State::Done, _) => Weight::ZERO,
         };
+        let at = match state {
+            State::Waiting => self.trail.offer_again_at.map(Timestamp::from_millis),
+            State::Offered => self.offer.as_ref().map(|offer| offer.expires_at),
+            State::Assigned => None,
+            State::Done => self.wrapping_until,
+        };
+        if self.timer.map(|timer| timer.at) != at {
+            let generation = self.version;
+            self.timer = at.map(|at| Timer { at, generation });
+        }
     }
 
     /// Whose capacity it takes, and how much of it.
     fn held(&self) -> Option<(&AgentId, Weight)> {
-        let agent = self.agent.as_ref()?;
+        let asked = self.offer.as_ref().map(|offer| &offer.agent);
+        let agent = self.agent.as_ref().or(asked)?;
         (self.load != Weight::ZERO).then_some((agent, self.load))
     }
 
@@ -266,106 +423,29 @@ impl Item {
             language_level: 1,
             min_tier: 0,
             order: Order::default(),
-            weight: Weight::TICKET,
+            channel: self.channel,
+            weight: self.weight,
             excluded: self.trail.excluded.clone(),
+            declined: self.trail.declined.clone(),
             preferred: self.trail.preferred.clone(),
+            repeats: self.trail.repeats,
         }
     }
 }
 
-/// Changes of agents' loads.
-pub(crate) type Loads = BTreeMap<AgentId, Weight>;
+/// Changes of agents' loads, by the channel they come from.
+pub(crate) type Loads = BTreeMap<(AgentId, Channel), Weight>;
 
 /// Adds to `loads` what a change of an item means for the agents' loads.
 pub(crate) fn shift_loads(before: Option<&Item>, after: &Item, loads: &mut Loads) {
     if let Some((agent, weight)) = before.and_then(Item::held) {
-        *loads.entry(agent.clone()).or_default() += -weight;
+        *loads.entry((agent.clone(), after.channel)).or_default() += -weight;
     }
     if let Some((agent, weight)) = after.held() {
-        *loads.entry(agent.clone()).or_default() += weight;
+        *loads.entry((agent.clone(), after.channel)).or_default() += weight;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::samples::{self, agent, group, item};
-
-    const NOW: Timestamp = Timestamp::from_millis(5_000);
-
-    fn loads(before: &Item, after: &Item) -> Vec<(AgentId, i64)> {
-        let mut loads = Loads::new();
-        shift_loads(Some(before), after, &mut loads);
-        let changed = loads
-            .into_iter()
-            .filter(|(_, weight)| *weight != Weight::ZERO);
-        changed
-            .map(|(agent, weight)| (agent, weight.thousandths()))
-            .collect()
-    }
-
-    #[test]
-    fn a_pending_ticket_counts_by_its_fraction_and_a_solved_one_not_at_all() {
-        let policy = samples::policy();
-        let mut item = item(1);
-        let waiting = item.clone();
-        item.hand_to(Some(group(1)), Some(agent(1)), NOW, &policy);
-        assert_eq!(loads(&waiting, &item), [(agent(1), 1_000)]);
-        let open = item.clone();
-        item.follow_status(Status::Paused, &policy);
-        assert_eq!(loads(&open, &item), [(agent(1), -750)]);
-        let paused = item.clone();
-        item.follow_status(Status::Solved, &policy);
-        assert_eq!(loads(&paused, &item), [(agent(1), -250)]);
-        assert_eq!(item.state(), State::Done);
-    }
-
-    #[test]
-    fn a_transfer_moves_the_load() {
-        let policy = samples::policy();
-        let mut item = item(1);
-        item.hand_to(Some(group(1)), Some(agent(1)), NOW, &policy);
-        let before = item.clone();
-        item.hand_to(Some(group(1)), Some(agent(2)), NOW, &policy);
-        assert_eq!(
-            loads(&before, &item),
-            [(agent(1), -1_000), (agent(2), 1_000)]
-        );
-    }
-
-    #[test]
-    fn a_reopened_ticket_waits_for_its_agent_with_its_original_age() {
-        let policy = samples::policy();
-        let mut item = item(1);
-        let queued_at = item.queued_at;
-        item.hand_to(Some(group(1)), Some(agent(1)), NOW, &policy);
-        item.follow_status(Status::Solved, &policy);
-        item.follow_status(Status::Open, &policy);
-        assert_eq!(item.state(), State::Waiting);
-        assert_eq!(item.trail.preferred, Some(agent(1)));
-        assert_eq!((item.queued_at, item.decision.as_ref()), (queued_at, None));
-    }
-
-    #[test]
-    fn where_routing_only_keeps_record_a_reopened_ticket_is_its_agents_again() {
-        let policy = Policy {
-            recorded: true,
-            ..samples::policy()
-        };
-        let mut item = item(1);
-        item.hand_to(Some(group(1)), Some(agent(1)), NOW, &policy);
-        item.follow_status(Status::Solved, &policy);
-        item.follow_status(Status::Open, &policy);
-        assert_eq!(item.state(), State::Assigned);
-        assert_eq!(item.load, Weight::TICKET);
-    }
-
-    #[test]
-    fn a_solved_ticket_can_change_owner_without_occupying_anybody() {
-        let policy = samples::policy();
-        let mut item = item(1);
-        item.follow_status(Status::Solved, &policy);
-        item.hand_to(Some(group(1)), Some(agent(1)), NOW, &policy);
-        assert_eq!((item.state(), item.load), (State::Done, Weight::ZERO));
-    }
-}
+#[path = "item_tests.rs"]
+mod tests;

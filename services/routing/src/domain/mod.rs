@@ -4,8 +4,9 @@
 //! leads a ticket to a group by [`conditions`] and along a [`way`] ([`workflow_check`] says what is
 //! wrong with one), [`placement`] says where it stands and what it asks, [`choice`] leads
 //! it from the group to an agent, [`queue`] decides whose turn it is when many
-//! wait. [`item`] is a ticket as routing sees it, [`decision`] the record of what was decided and
-//! why, [`words`] tells it to people, [`case`] recomputes it for one agent, and [`hops`] watches how often it is passed on.
+//! wait. [`item`] is a ticket as routing sees it, [`offer`] asks an agent to take it, [`channel`] is
+//! what differs by where it came from, [`decision`] the record of what was decided and why,
+//! [`words`] tells it to people, [`case`] recomputes it for one agent, and [`hops`] watches how often it is passed on.
 //!
 //! [`rota`] is who is on duty when as configured, [`turns`] finds whose turn it is, [`duty`] adds
 //! the exceptions and whoever else stands in. [`shift_plan`] is when each agent should be at work,
@@ -20,6 +21,7 @@ pub(crate) mod agent;
 pub(crate) mod case;
 pub(crate) mod case_words;
 pub(crate) mod chance;
+pub(crate) mod channel;
 pub(crate) mod choice;
 pub(crate) mod codes;
 pub(crate) mod conditions;
@@ -34,6 +36,7 @@ pub(crate) mod hops;
 pub(crate) mod item;
 pub(crate) mod language;
 pub mod learning;
+pub(crate) mod offer;
 pub(crate) mod placement;
 pub(crate) mod quality;
 pub(crate) mod queue;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::agent::Agent;
+use crate::domain::channel::Presences;
 use crate::domain::choice::misfit;
 use crate::domain::codes::{Presence, Reason};
 use crate::domain::samples::{self, agent, group, item, policy};
@@ -101,7 +102,7 @@ fn a_step_is_passed_over_while_nobody_is_there_and_come_back_to() {
     let item = item(1);
     assert_eq!(stands(&item, &there, 0), (group(1), 1, Some(5)));
     for n in 1..=3 {
-        there.1.get_mut(&agent(n)).unwrap().presence = Presence::Away;
+        there.1.get_mut(&agent(n)).unwrap().presences = Presences::all(Presence::Away);
     }
     assert_eq!(stands(&item, &there, 0), (group(2), 2, Some(9)));
     for n in 4..=6 {
@@ -121,7 +122,7 @@ fn a_step_is_passed_over_while_nobody_is_there_and_come_back_to() {
         step.skipped,
         [(1, SkipReason::NobodyOnline), (2, SkipReason::NobodyFree)]
     );
-    there.1.get_mut(&agent(2)).unwrap().presence = Presence::Online;
+    there.1.get_mut(&agent(2)).unwrap().presences = Presences::all(Presence::Online);
     assert_eq!(stands(&item, &there, 4), (group(1), 1, Some(5)));
 }
 
@@ -159,6 +160,8 @@ fn what_a_person_decided_the_workflow_does_not_move() {
         Some(group(1)),
         DecisionId::generate(item.queued_at),
         Reason::AllBusy,
+        None,
+        &policy(),
     );
     assert_eq!(
         stands(&item, &there, 9).0,
@@ -170,6 +173,8 @@ fn what_a_person_decided_the_workflow_does_not_move() {
         Some(group(1)),
         DecisionId::generate(item.queued_at),
         Reason::AllBusy,
+        None,
+        &policy(),
     );
     assert_eq!(stands(&item, &there, 9), (group(1), 0, None));
     item.hand_to(None, None, item.queued_at, &policy());
@@ -251,7 +256,7 @@ fn with_seats(there: &mut (Directory, Seats), away: &[bool], full: &[bool]) {
     for n in 1..=9 {
         let seat = there.1.get_mut(&agent(n)).unwrap();
         if away[n - 1] {
-            seat.presence = Presence::Away;
+            seat.presences = Presences::all(Presence::Away);
         }
         if full[n - 1] {
             seat.load = seat.capacity;
@@ -311,7 +316,7 @@ proptest! {
         let untouched = item(1);
         let mut touched = item(1);
         let (group, _, _) = stands(&touched, &there, first);
-        touched.wait(Some(group), DecisionId::generate(touched.queued_at), Reason::AllBusy);
+        touched.wait(Some(group), DecisionId::generate(touched.queued_at), Reason::AllBusy, None, &policy());
         prop_assert_eq!(stands(&touched, &there, first + later), stands(&untouched, &there, first + later));
     }
 }

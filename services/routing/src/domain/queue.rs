@@ -10,7 +10,6 @@ use super::codes::{Priority, Reason};
 use super::directory::{Directory, Seats};
 use super::item::{Cause, Item};
 use super::placement::{Placement, SeatPools, awaits_advice, place};
-use super::weight::Weight;
 use super::workflow::Step;
 
 /// What items are ordered by: priority class, then earliest SLA deadline where one runs, then
@@ -60,8 +59,7 @@ pub(crate) fn plan(
         if let Some((agent, _)) = one.as_ref().and_then(|one| one.agent.as_ref())
             && let Some(seat) = seats.get_mut(agent)
         {
-            seat.load += Weight::TICKET;
-            seat.last_assigned_at = Some(now);
+            seat.take(item.channel, item.weight, now);
         }
         planned.extend(one);
     }

@@ -1,7 +1,9 @@
 use super::*;
 use crate::domain::agent::Seat;
+use crate::domain::channel::Presences;
 use crate::domain::codes::Presence;
 use crate::domain::samples::{agent, group, item, team, ticket};
+use crate::domain::weight::Weight;
 use lotse_ids::DecisionId;
 use proptest::prelude::*;
 
@@ -44,7 +46,7 @@ fn load_is_spread_over_equal_agents() {
 #[test]
 fn an_item_that_waits_is_planned_once_to_say_why_and_then_only_to_be_given_away() {
     let mut team = team(1);
-    team.seat(1).presence = Presence::Offline;
+    team.seat(1).presences = Presences::all(Presence::Offline);
     let (directory, mut seats) = team.finish();
     let mut item = waiting(1);
     let planned = plan(std::slice::from_ref(&item), &directory, &mut seats, NOW);
@@ -57,7 +59,7 @@ fn an_item_that_waits_is_planned_once_to_say_why_and_then_only_to_be_given_away(
         plan(std::slice::from_ref(&item), &directory, &mut seats, NOW),
         []
     );
-    seats.get_mut(&agent(1)).unwrap().presence = Presence::Online;
+    seats.get_mut(&agent(1)).unwrap().presences = Presences::all(Presence::Online);
     let planned = plan(&[item], &directory, &mut seats, NOW);
     assert_eq!(planned[0].agent, Some((agent(1), 1)));
 }

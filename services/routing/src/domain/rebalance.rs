@@ -15,7 +15,7 @@ use lotse_ids::{AgentId, GroupId, TicketId};
 
 use super::agent::Seat;
 use super::choice::{Needs, misfit_at};
-use super::codes::{Presence, TransferReason};
+use super::codes::TransferReason;
 use super::directory::{Directory, Seats};
 use super::group::Group;
 use super::item::Item;
@@ -147,8 +147,8 @@ fn needs(item: &Item, group: &Group) -> Needs {
     }
 }
 
-fn is_there(seat: &Seat, _item: &Item) -> bool {
-    seat.presence == Presence::Online
+fn is_there(seat: &Seat, item: &Item) -> bool {
+    seat.takes(item.channel)
 }
 
 /// A move of one item to the least loaded colleague for whom it makes sense, done on `seats`.
@@ -166,7 +166,7 @@ fn find(
     let takers = directory.answering(&group.id, now).filter_map(|agent| {
         let seat = seats.get(&agent.id)?;
         let after = Share {
-            load: seat.load + item.load,
+            load: seat.load + seat.limits.weight_of(item.channel, item.weight),
             ..Share::of(seat)
         };
         let fits = agent.id != *from && misfit_at(now, directory, agent, seat, &needs).is_none();
@@ -176,10 +176,10 @@ fn find(
     let (after, to) = takers.min_by(|a, b| a.0.cmp_share(&b.0).then(a.1.cmp(b.1)))?;
     let to = to.clone();
     if let Some(seat) = seats.get_mut(&to) {
-        seat.load = after.load;
+        seat.shift(item.channel, after.load - seat.load);
     }
     if let Some(seat) = seats.get_mut(from) {
-        seat.load = seat.load - item.load;
+        seat.shift(item.channel, -item.load);
     }
     Some(Move {
         ticket: item.ticket.clone(),

@@ -2,7 +2,8 @@ use lotse_clock::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::codes::{Priority, Status};
+use crate::domain::channel::Presences;
+use crate::domain::codes::{Presence, Priority, Status};
 use crate::domain::samples::{self, Team, agent, group, item, policy, team};
 
 const NOW: Timestamp = Timestamp::from_millis(5_000);
@@ -46,7 +47,7 @@ fn tickets_of_whoever_is_not_there_go_first_and_the_most_urgent_of_them_before_t
     let mut items = vec![give(&mut team, 1, 1), give(&mut team, 2, 1)];
     items[1].priority = Priority::Urgent;
     items.extend((3..=7).map(|n| give(&mut team, n, 2)));
-    team.seat(1).presence = Presence::Offline;
+    team.seat(1).presences = Presences::all(Presence::Offline);
     let moves = moves(&items, team);
     let first: Vec<_> = moves[..2]
         .iter()
@@ -103,7 +104,7 @@ proptest! {
         for (n, capacity) in capacities.iter().enumerate() {
             team.seat(n + 1).capacity = Weight::tickets(*capacity);
             if away[n] {
-                team.seat(n + 1).presence = Presence::Away;
+                team.seat(n + 1).presences = Presences::all(Presence::Away);
             }
         }
         let owned = owners.iter().enumerate();
@@ -127,7 +128,7 @@ proptest! {
             prop_assert_eq!(seat.load, before[agent].load + change);
             let gained = change > Weight::ZERO;
             prop_assert!(!gained || seat.load <= seat.capacity, "nobody is filled above capacity");
-            prop_assert!(!gained || seat.presence == Presence::Online);
+            prop_assert!(!gained || seat.presence() == Presence::Online);
         }
         // Of those who are there, nobody ends up busier than the busiest was.
         if !away.contains(&true) {
@@ -143,7 +144,7 @@ proptest! {
         }
         one.begun = begun;
         if paused {
-            one.follow_status(Status::Paused, &policy());
+            one.follow_status(Status::Paused, one.queued_at, &policy(), &policy().handling);
         }
         prop_assert_eq!(one.is_untouched(), assigned && !begun && !paused);
     }

@@ -1,16 +1,19 @@
 //! Small teams and tickets for the tests of the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, DutyOverrideId, GroupId, RotaId, TicketId};
 
 use super::agent::{Agent, Profile, Seat};
+use super::channel::{PerChannel, Presences};
 use super::codes::{Channel, Presence, Priority, Status};
 use super::directory::{Directory, Seats};
 use super::group::{Group, GroupProfile};
 use super::item::{Facts, Item, Policy, Trail};
 use super::language::Language;
+use super::offer::{Handling, OwnHandling};
 use super::weight::Weight;
 
 /// The id of `prefix` whose last digits are `n`, always the same. Below 32.
@@ -48,6 +51,16 @@ pub(crate) fn duty_override(n: usize) -> DutyOverrideId {
 pub(crate) fn policy() -> Policy {
     Policy {
         paused: Weight::from_thousandths(250),
+        weights: PerChannel::all(Weight::TICKET),
+        handling: Handling {
+            offer_timeout: Duration::from_secs(30),
+            auto_accept: [Channel::Email, Channel::Web, Channel::Api]
+                .into_iter()
+                .collect(),
+            wrap_up: Duration::ZERO,
+            same_agent_window: Duration::from_secs(3_600),
+            offer_again_after: None,
+        },
         recorded: false,
         certain_from: 0.8,
     }
@@ -61,7 +74,11 @@ pub(crate) fn item(n: usize) -> Item {
         status: Status::Open,
         group: None,
         agent: None,
+        offer: None,
+        weight: Weight::TICKET,
         load: Weight::ZERO,
+        wrapping_until: None,
+        timer: None,
         channel: Channel::Email,
         priority: Priority::Normal,
         queued_at: Timestamp::from_millis(1_000),
@@ -92,16 +109,13 @@ pub(crate) fn team(size: usize) -> Team {
             skills: BTreeMap::new(),
             languages: BTreeMap::new(),
             capacity: 10,
+            channel_weights: BTreeMap::new(),
+            channel_caps: BTreeMap::new(),
             presence_never_expires: true,
             retired: false,
         };
-        let seat = Seat {
-            version: 1,
-            presence: Presence::Online,
-            capacity: Weight::tickets(10),
-            load: Weight::ZERO,
-            last_assigned_at: None,
-        };
+        let mut seat = Seat::empty(1, &profile);
+        seat.presences = Presences::all(Presence::Online);
         let agent = Agent {
             id: agent(n),
             profile,
@@ -121,6 +135,7 @@ pub(crate) fn team(size: usize) -> Team {
                 required_skills: BTreeMap::new(),
                 lead: None,
                 escalates_to: None,
+                handling: OwnHandling::default(),
             },
             version: 1,
             created_at: Timestamp::EPOCH,

@@ -27,6 +27,16 @@ impl Weight {
         Self(i64::from(tickets) * Self::TICKET.0)
     }
 
+    /// So many of them.
+    pub(crate) fn times(self, many: u32) -> Self {
+        Self(self.0 * i64::from(many))
+    }
+
+    /// The share of it that counts, in thousandths, rounded down.
+    pub(crate) const fn share(self, thousandths: i64) -> Self {
+        Self(self.0 * thousandths / Self::TICKET.0)
+    }
+
     /// In thousandths, as stored.
     pub(crate) const fn thousandths(self) -> i64 {
         self.0

@@ -186,21 +186,28 @@ fn covered(cover: &Covered, group: Option<&GroupId>, names: &Names<'_>) -> Strin
 fn outcome(record: &Record, names: &Names<'_>) -> String {
     let agent = record.agent.as_ref().map(|agent| names.agent(agent));
     let agent = agent.as_deref().unwrap_or("nobody");
+    let (got, back) = match record.offer {
+        None => ("got it", "got it back"),
+        Some(_) => ("was offered it", "was offered it again"),
+    };
     match record.reason {
         Reason::BestFit => {
             let candidates = record.look.as_ref().map(|look| look.candidates.as_slice());
             let Some([best, next, ..]) = candidates else {
-                return format!("{agent} got it as the best choice.");
+                return format!("{agent} {got} as the best choice.");
             };
             let order = record.look.as_ref().map(|look| look.needs.order);
             let why = ahead(best, next, order.unwrap_or_default());
             let who = names.agent(&next.agent);
             let eligible = record.look.as_ref().map_or(0, |look| look.eligible);
-            format!("Of {eligible} agents who could take it {agent} got it, ahead of {who} {why}.")
+            format!("Of {eligible} agents who could take it {agent} {got}, ahead of {who} {why}.")
         }
-        Reason::OnlyCandidate => format!("{agent} got it as the only agent who could take it."),
+        Reason::OnlyCandidate => format!("{agent} {got} as the only agent who could take it."),
         Reason::SameAgent => {
-            format!("{agent} got it back, having had it before it was reopened.")
+            format!("{agent} {back}, having had it before it was reopened.")
+        }
+        Reason::SolvedBefore => {
+            format!("{agent} {got}, having solved the ticket that it repeats.")
         }
         Reason::NoWorkflow => {
             "It waits: there is no workflow yet that says where tickets go.".to_owned()
@@ -230,6 +237,9 @@ fn outcome(record: &Record, names: &Names<'_>) -> String {
             let until = relaxes_at.map(Timestamp::from_millis);
             let until = until.map(|at| format!(" until {at}")).unwrap_or_default();
             format!("It waits{until} for an agent with the skills it prefers; others have room.")
+        }
+        Reason::EverybodyDeclined => {
+            "It waits: everybody who could take it was offered it and did not.".to_owned()
         }
         Reason::Manual | Reason::Transfer | Reason::Escalation => format!("{agent} got it."),
     }
@@ -265,14 +275,19 @@ fn left_out(look: &Look) -> Option<String> {
 
 /// Why agents were left out, after their number or name.
 pub(super) fn why(misfit: &Misfit, agents: u32) -> String {
-    let (is, lacks, has) = if agents == 1 {
-        ("is", "lacks", "has")
+    let (is, lacks, has, takes) = if agents == 1 {
+        ("is", "lacks", "has", "takes")
     } else {
-        ("are", "lack", "have")
+        ("are", "lack", "have", "take")
     };
     match misfit {
         Misfit::Retired => format!("{is} retired"),
         Misfit::NotOnline => format!("{is} not online"),
+        Misfit::NotOnChannel(channel) => format!("{takes} nothing new of the channel {channel}"),
+        Misfit::Declined => "declined it or did not answer".to_owned(),
+        Misfit::AtChannelCap(channel) => {
+            format!("{has} as many tickets of the channel {channel} as they may")
+        }
         Misfit::OffShift => format!("{is} in no shift"),
         Misfit::Absent => format!("{is} absent"),
         Misfit::OnBreak => format!("{is} on a break"),
@@ -375,6 +390,7 @@ mod tests {
             from_agent: None,
             group: planned.group,
             agent: planned.agent.map(|(agent, _)| agent),
+            offer: None,
             step: planned.step,
             advice: None,
             look: planned.look,

@@ -1,7 +1,7 @@
 //! Keeps the items: what routing knows of each ticket, from the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use lotse_ids::TicketId;
@@ -9,18 +9,31 @@ use lotse_journal::{Body, Consumer, ConsumerError, Draft, Recorded, Tx};
 use lotse_proto::common::v1 as common;
 use lotse_proto::journal::v1 as journal;
 use lotse_proto::journal::v1::ticket_status_changed::Change;
-use lotse_proto::time::from_proto;
+use lotse_proto::time::{from_proto, to_proto};
+use lotse_timers::{Entry, TimerStore};
+use sea_orm::DbErr;
 use tokio::sync::Notify;
 
+use super::timers::{ITEMS_QUEUE, timer_entry};
+use crate::app::offers::{self, text};
 use crate::domain::codes::{Channel, Priority, State, Status};
+use crate::domain::directory::Directory;
 use crate::domain::item::{Cause, Facts, Item, Loads, Policy, Trail, shift_loads};
 use crate::domain::language::Language;
+use crate::domain::offer::Handling;
 use crate::domain::weight::Weight;
+use crate::store::directory::Cache;
 use crate::store::{agents, items};
 
 /// The journal's consumer `routing`.
 pub(crate) struct Tracker {
     policy: Policy,
+    /// How groups handle their tickets.
+    directory: Arc<Cache>,
+    timers: Arc<dyn TimerStore>,
+    /// Timers of the transactions that run, to be armed when they are committed. One that fails
+    /// leaves entries that find nothing to do.
+    to_arm: Mutex<Vec<Entry>>,
     /// Something may have changed for what waits.
     changed: Notify,
     /// The same, for whoever advises on it.
@@ -29,9 +42,17 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     /// `came` is told of whatever may be looked at.
-    pub(crate) fn new(policy: Policy, came: Arc<Notify>) -> Self {
+    pub(crate) fn new(
+        policy: Policy,
+        directory: Arc<Cache>,
+        timers: Arc<dyn TimerStore>,
+        came: Arc<Notify>,
+    ) -> Self {
         Self {
             policy,
+            directory,
+            timers,
+            to_arm: Mutex::default(),
             changed: Notify::new(),
             came,
         }
@@ -42,25 +63,58 @@ impl Tracker {
         self.changed.notified().await;
     }
 
+    /// Notes the timers of items as they were saved, to be armed when their transaction is
+    /// committed.
+    pub(crate) fn arm<'a>(&self, items: impl IntoIterator<Item = &'a Item>) {
+        let entries = items.into_iter().filter_map(timer_entry);
+        let mut to_arm = self.to_arm.lock().unwrap_or_else(PoisonError::into_inner);
+        to_arm.extend(entries);
+    }
+
+    /// Arms what [`Tracker::arm`] was told of.
+    pub(crate) async fn arm_committed(&self) {
+        let armed = {
+            let mut to_arm = self.to_arm.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *to_arm)
+        };
+        // A failure costs lateness only: the worker arms the lane again from SQL.
+        if !armed.is_empty()
+            && let Err(error) = self.timers.arm(ITEMS_QUEUE, &armed).await
+        {
+            tracing::debug!(%error, "timers of tickets were not armed");
+        }
+    }
+
     /// What an event makes of a ticket; `None` when it does not concern routing.
-    fn follow(&self, before: Option<&Item>, event: &Recorded) -> Option<Item> {
+    fn follow(
+        &self,
+        before: Option<&Item>,
+        event: &Recorded,
+        directory: Option<&Directory>,
+    ) -> Option<Item> {
         let mut item = match (before, &event.body) {
             (None, Body::TicketCreated(created)) => return self.take_in(created, event),
             (Some(before), _) => before.clone(),
             // Older than routing's own knowledge of tickets.
             (None, _) => return None,
         };
+        item.version += 1;
+        let handling = self.handling(&item, directory);
         match &event.body {
             Body::TicketUpdated(updated) => update(&mut item, updated),
             Body::TicketStatusChanged(changed) => {
-                item.follow_status(status(changed.to())?, &self.policy);
+                let (status, at) = (status(changed.to())?, event.occurred_at);
+                item.follow_status(status, at, &self.policy, &handling);
                 item.begun |= is_work(changed.change());
                 if item.state() == State::Waiting {
                     item.trail.cause = cause(event);
                 }
             }
             // It has ended, like one that was closed: whoever had it is free.
-            Body::TicketMerged(_) => item.follow_status(Status::Closed, &self.policy),
+            Body::TicketMerged(_) => {
+                let at = event.occurred_at;
+                item.follow_status(Status::Closed, at, &self.policy, &handling);
+            }
             // Who answers has begun. No change of the ticket's route, so its version stays.
             Body::MessageAdded(message) if !self.policy.recorded => {
                 let by_us = message.author_kind() == common::AuthorKind::Human;
@@ -68,21 +122,46 @@ impl Tracker {
                     return None;
                 }
                 item.begun = true;
-                return Some(item);
+                item.version -= 1;
             }
             // Deadlines only order a queue, and what is only recorded has none. They are no change
             // of the ticket's route, so its version stays.
             Body::ClockChanged(changed) if !self.policy.recorded => {
                 note_deadline(&mut item, changed);
-                return Some(item);
+                item.version -= 1;
             }
             _ => return None,
         }
-        item.version += 1;
         Some(item)
     }
 
+    /// How a ticket's group handles it.
+    fn handling(&self, item: &Item, directory: Option<&Directory>) -> Handling {
+        let group = item.group.as_ref();
+        let group = group.and_then(|group| directory?.groups.get(group));
+        let service = &self.policy.handling;
+        group.map_or(*service, |group| group.profile.handling.over(service))
+    }
+
+    /// Lets a ticket that repeats or continues another one prefer the agent who solved that.
+    async fn prefer_solver(&self, tx: &Tx, item: &mut Item, event: &Recorded) -> Result<(), DbErr> {
+        let Body::TicketCreated(created) = &event.body else {
+            return Ok(());
+        };
+        let mut earlier = [&created.repeat_of, &created.follow_up_of].into_iter();
+        let earlier = earlier.find_map(|ticket| ticket.parse::<TicketId>().ok());
+        let Some(earlier) = earlier.filter(|_| !self.policy.recorded) else {
+            return Ok(());
+        };
+        let earlier = items::find(tx, &earlier).await?;
+        let solved = earlier.filter(|earlier| earlier.state() == State::Done);
+        item.trail.preferred = solved.and_then(|earlier| earlier.agent);
+        item.trail.repeats = item.trail.preferred.is_some();
+        Ok(())
+    }
+
     fn take_in(&self, created: &journal::TicketCreated, event: &Recorded) -> Option<Item> {
+        let channel = channel(created.channel());
         let certain = created.language_confidence >= self.policy.certain_from;
         Some(Item {
             ticket: event.ticket_id.as_ref()?.parse().ok()?,
@@ -90,8 +169,12 @@ impl Tracker {
             status: Status::Open,
             group: None,
             agent: None,
+            offer: None,
+            weight: self.policy.weights[channel],
             load: Weight::ZERO,
-            channel: channel(created.channel()),
+            wrapping_until: None,
+            timer: None,
+            channel,
             priority: priority(created.priority()),
             queued_at: event.occurred_at,
             assigned_at: None,
@@ -119,6 +202,22 @@ impl Tracker {
     }
 }
 
+impl Tracker {
+    /// The configuration, where these events ask for it.
+    async fn directory_for(
+        &self,
+        tx: &Tx,
+        events: &[Recorded],
+    ) -> Result<Option<Arc<Directory>>, DbErr> {
+        let mut bodies = events.iter().map(|event| &event.body);
+        let asked = bodies.any(|body| matches!(body, Body::TicketStatusChanged(_)));
+        if !asked || self.policy.recorded {
+            return Ok(None);
+        }
+        Ok(Some(self.directory.get(tx).await?))
+    }
+}
+
 #[async_trait]
 impl Consumer for Tracker {
     fn name(&self) -> &'static str {
@@ -134,6 +233,7 @@ impl Consumer for Tracker {
         if tickets.is_empty() {
             return Ok(());
         }
+        let directory = self.directory_for(tx, events).await?;
         let known = items::lock(tx, &tickets).await?;
         let before: BTreeMap<TicketId, Item> = known
             .into_iter()
@@ -145,12 +245,21 @@ impl Consumer for Tracker {
                 continue;
             };
             let now = after.get(ticket).or_else(|| before.get(ticket));
-            let Some(item) = self.follow(now, event) else {
+            let Some(mut item) = self.follow(now, event, directory.as_deref()) else {
                 continue;
             };
-            if let Some(released) = now.and_then(|now| released(now, &item)) {
-                let draft = Draft::ticket(ticket, Body::TicketReleased(released));
-                tx.emit(draft.at(event.occurred_at));
+            self.prefer_solver(tx, &mut item, event).await?;
+            if let Some(now) = now {
+                for body in [released(now, &item), offers::finished(now, &item)] {
+                    let draft = body.map(|body| Draft::ticket(ticket, body));
+                    draft
+                        .into_iter()
+                        .for_each(|draft| tx.emit(draft.at(event.occurred_at)));
+                }
+                if let Some(offer) = now.offer.as_ref().filter(|_| item.offer.is_none()) {
+                    let (why, at) = (why_rescinded(&event.body), event.occurred_at);
+                    offers::rescind(tx, &item, offer, why, at).await?;
+                }
             }
             after.insert(item.ticket.clone(), item);
         }
@@ -160,10 +269,12 @@ impl Consumer for Tracker {
         }
         items::save(tx, after.values()).await?;
         agents::shift_loads(tx, &loads, None).await?;
+        self.arm(after.values());
         Ok(())
     }
 
     async fn committed(&self) {
+        self.arm_committed().await;
         self.came.notify_one();
         self.changed.notify_one();
     }
@@ -182,20 +293,25 @@ fn concerns(body: &Body) -> bool {
     )
 }
 
-/// The event when a ticket no longer occupies its agent.
-fn released(before: &Item, after: &Item) -> Option<journal::TicketReleased> {
+/// The event when a ticket is no longer its agent's work.
+fn released(before: &Item, after: &Item) -> Option<Body> {
     if before.state() != State::Assigned || after.state() != State::Done {
         return None;
     }
-    Some(journal::TicketReleased {
+    Some(Body::TicketReleased(journal::TicketReleased {
         agent_id: before.agent.as_ref()?.to_string(),
-        group_id: before
-            .group
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        wrapping_until: None,
-    })
+        group_id: text(before.group.as_ref()),
+        wrapping_until: after.wrapping_until.map(to_proto),
+    }))
+}
+
+/// Why an offer is taken back, as a code.
+const fn why_rescinded(body: &Body) -> &'static str {
+    match body {
+        Body::TicketMerged(_) => "merged",
+        Body::TicketStatusChanged(_) => "solved",
+        _ => "",
+    }
 }
 
 /// Whether an agent must have worked on the ticket for its status to change so.

@@ -2,13 +2,15 @@
 
 use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId, TicketId};
+use lotse_journal::{bucket_of, lane_of};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{CaseStatement, ExprTrait as _, LockType, OnConflict, Query, SimpleExpr};
 use sea_orm::{Condition, FromQueryResult, Iterable as _, QueryOrder as _, QuerySelect as _, Set};
 
 use super::{count, from_json, parsed, stored, to_json};
 use crate::domain::codes::{Priority, State, Status};
-use crate::domain::item::Item;
+use crate::domain::item::{Item, Timer, Trail};
+use crate::domain::offer::Offer;
 use crate::domain::queue::{Turn, turn};
 use crate::domain::weight::Weight;
 
@@ -39,6 +41,18 @@ pub struct Model {
     pub reason: Option<String>,
     pub facts: String,
     pub trail: String,
+    /// In thousandths of a ticket, where the agent's own weights say nothing else.
+    pub weight: i64,
+    /// The open offer; it runs out at `timer_at`.
+    pub offer_id: Option<String>,
+    pub offered_to: Option<String>,
+    pub offer_decision_id: Option<String>,
+    /// When something is to be done about it though nothing happens.
+    pub timer_at: Option<i64>,
+    /// The timer's fence.
+    pub timer_generation: i64,
+    /// The timer's lane.
+    pub lane: i32,
 }
 
 /// No relations: what belongs together is asked for by id.
@@ -47,7 +61,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Rows of one INSERT: 19 parameters each, of which SQLite takes 32,766 and PostgreSQL 65,535.
+/// Rows of one INSERT: 26 parameters each, of which SQLite takes 32,766 and PostgreSQL 65,535.
 const ROWS: usize = 1_000;
 
 const fn rank(priority: Priority) -> i32 {
@@ -71,6 +85,7 @@ fn priority(rank: i32) -> Result<Priority, DbErr> {
 
 fn to_row(item: &Item) -> Result<ActiveModel, DbErr> {
     let (_, due_at, _, _) = turn(item);
+    let offer = item.offer.as_ref();
     Ok(ActiveModel {
         ticket_id: Set(item.ticket.to_string()),
         version: Set(item.version),
@@ -91,17 +106,49 @@ fn to_row(item: &Item) -> Result<ActiveModel, DbErr> {
         reason: Set(item.reason.map(|reason| reason.to_string())),
         facts: Set(to_json(&item.facts)?),
         trail: Set(to_json(&item.trail)?),
+        weight: Set(item.weight.thousandths()),
+        offer_id: Set(offer.map(|offer| offer.id.to_string())),
+        offered_to: Set(offer.map(|offer| offer.agent.to_string())),
+        offer_decision_id: Set(offer.map(|offer| offer.decision.to_string())),
+        timer_at: Set(item.timer.map(|timer| timer.at.as_millis())),
+        timer_generation: Set(item.timer.map_or(0, |timer| timer.generation)),
+        lane: Set(lane_of(bucket_of(item.ticket.as_str())).into()),
     })
 }
 
 fn from_row(row: Model) -> Result<Item, DbErr> {
+    let trail: Trail = from_json(&row.trail)?;
+    let timer = row.timer_at.map(|at| Timer {
+        at: Timestamp::from_millis(at),
+        generation: row.timer_generation,
+    });
+    let wraps_up = parsed::<State>(&row.state)? == State::Done;
+    let offer = match (
+        &row.offer_id,
+        &row.offered_to,
+        &row.offer_decision_id,
+        timer,
+    ) {
+        (Some(id), Some(agent), Some(decision), Some(timer)) => Some(Offer {
+            id: parsed(id)?,
+            agent: parsed(agent)?,
+            expires_at: timer.at,
+            attempt: trail.offers,
+            decision: parsed(decision)?,
+        }),
+        _ => None,
+    };
     Ok(Item {
         ticket: parsed(&row.ticket_id)?,
         version: row.version,
         status: parsed(&row.status)?,
         group: row.group_id.as_deref().map(parsed).transpose()?,
         agent: row.agent_id.as_deref().map(parsed).transpose()?,
+        offer,
+        weight: Weight::from_thousandths(row.weight),
         load: Weight::from_thousandths(row.load),
+        wrapping_until: timer.filter(|_| wraps_up).map(|timer| timer.at),
+        timer,
         channel: parsed(&row.channel)?,
         priority: priority(row.priority)?,
         queued_at: Timestamp::from_millis(row.queued_at),
@@ -112,7 +159,7 @@ fn from_row(row: Model) -> Result<Item, DbErr> {
         decision: row.decision_id.as_deref().map(parsed).transpose()?,
         reason: row.reason.as_deref().map(parsed).transpose()?,
         facts: from_json(&row.facts)?,
-        trail: from_json(&row.trail)?,
+        trail,
     })
 }
 
@@ -134,6 +181,29 @@ pub(crate) async fn lock(
     let tickets: Vec<&str> = tickets.into_iter().map(TicketId::as_str).collect();
     let rows = Entity::find()
         .filter(Column::TicketId.is_in(tickets))
+        .order_by_asc(Column::TicketId)
+        .lock(LockType::Update)
+        .all(conn)
+        .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// Those whose timer of that generation is due, locked: the timer's fence.
+pub(crate) async fn lock_due(
+    conn: &impl ConnectionTrait,
+    due: &[(String, i64)],
+    now: Timestamp,
+) -> Result<Vec<Item>, DbErr> {
+    let same = due.iter().fold(Condition::any(), |any, (id, generation)| {
+        let same = Condition::all().add(Column::TicketId.eq(id.as_str()));
+        any.add(same.add(Column::TimerGeneration.eq(*generation)))
+    });
+    if same.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = Entity::find()
+        .filter(same)
+        .filter(Column::TimerAt.lte(now.as_millis()))
         .order_by_asc(Column::TicketId)
         .lock(LockType::Update)
         .all(conn)
@@ -231,7 +301,7 @@ pub(crate) async fn untouched(
 /// How many tickets of one state a group and an agent have.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
-    /// Waiting or assigned.
+    /// Waiting, offered or assigned.
     pub(crate) state: State,
     /// None for tickets without a group.
     pub(crate) group: Option<GroupId>,
@@ -255,9 +325,9 @@ struct TallyRow {
     oldest: i64,
 }
 
-/// Counts what waits and what is assigned.
+/// Counts what waits, what is offered and what is assigned.
 pub(crate) async fn tally(conn: &impl ConnectionTrait) -> Result<Vec<Tally>, DbErr> {
-    let states = [State::Waiting, State::Assigned].map(State::as_str);
+    let states = [State::Waiting, State::Offered, State::Assigned].map(State::as_str);
     // Counts where the case has a value.
     let is_untouched = Column::Status
         .eq(Status::Open.as_str())
@@ -285,4 +355,71 @@ pub(crate) async fn tally(conn: &impl ConnectionTrait) -> Result<Vec<Tally>, DbE
         })
     });
     tally.collect()
+}
+
+/// A timer of an item.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct Due {
+    /// The item.
+    pub(crate) ticket_id: String,
+    /// The timer's fence.
+    pub(crate) timer_generation: i64,
+    /// When, in milliseconds since the epoch.
+    pub(crate) timer_at: i64,
+    /// The timer's lane.
+    pub(crate) lane: i32,
+}
+
+fn timers() -> sea_orm::Select<Entity> {
+    Entity::find()
+        .select_only()
+        .columns([
+            Column::TicketId,
+            Column::TimerGeneration,
+            Column::TimerAt,
+            Column::Lane,
+        ])
+        .filter(Column::TimerAt.is_not_null())
+}
+
+/// Timers before an instant, the earliest first.
+pub(crate) async fn due_before(
+    conn: &impl ConnectionTrait,
+    before: Timestamp,
+    limit: u64,
+) -> Result<Vec<Due>, DbErr> {
+    let select = timers().filter(Column::TimerAt.lt(before.as_millis()));
+    let select = select.order_by_asc(Column::TimerAt).limit(limit);
+    select.into_model().all(conn).await
+}
+
+/// Timers of a lane, by id, from the first beyond `after`.
+pub(crate) async fn armed(
+    conn: &impl ConnectionTrait,
+    lane: u8,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<Due>, DbErr> {
+    let select = timers().filter(Column::Lane.eq(i32::from(lane)));
+    let select = select.filter(Column::TicketId.gt(after));
+    let select = select.order_by_asc(Column::TicketId).limit(limit);
+    select.into_model().all(conn).await
+}
+
+/// Items that are offered, those of one agent or all, in the order in which they run out.
+pub(crate) async fn offered(
+    conn: &impl ConnectionTrait,
+    to: Option<&AgentId>,
+    limit: u64,
+) -> Result<Vec<Item>, DbErr> {
+    let mut select = Entity::find().filter(Column::OfferedTo.is_not_null());
+    if let Some(agent) = to {
+        select = select.filter(Column::OfferedTo.eq(agent.as_str()));
+    }
+    let select = select
+        .order_by_asc(Column::TimerAt)
+        .order_by_asc(Column::TicketId)
+        .limit(limit);
+    let rows = select.all(conn).await?;
+    rows.into_iter().map(from_row).collect()
 }

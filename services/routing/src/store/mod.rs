@@ -1,6 +1,7 @@
 //! The tables that routing owns, all named `routing_…`.
 //!
 //! [`agents`] holds configuration and the fence of capacity in one row, [`items`] the tickets,
+//! [`offers`] who was asked to take them,
 //! [`decisions`] why they are where they are, [`transfers`] what was undone, [`report`] how often,
 //! [`seats`] what agents were like at any decision, [`settings`] everything configured under a name
 //! in all its versions, [`rotas`] exceptions to rotas, [`covers`] who answers for whom, [`learning`]
@@ -19,6 +20,7 @@ pub(crate) mod directory;
 pub(crate) mod items;
 pub(crate) mod learning;
 pub(crate) mod migrations;
+pub(crate) mod offers;
 pub(crate) mod report;
 pub(crate) mod rotas;
 pub(crate) mod seats;

@@ -162,7 +162,7 @@ lotse_testkit::on_both_databases! {
         let request = proto::SetPresenceRequest {
             agent_id: anna,
             presence: proto::Presence::Online.into(),
-            request_id: String::new(),
+            ..Default::default()
         };
         let refused = stage.agents().set_presence(request).await;
         assert_eq!(reason(refused), ErrorReason::AgentNotEligible);

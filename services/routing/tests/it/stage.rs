@@ -210,7 +210,7 @@ impl Replica {
         let request = proto::SetPresenceRequest {
             agent_id: agent.to_owned(),
             presence: presence.into(),
-            request_id: String::new(),
+            ..Default::default()
         };
         self.agents().set_presence(request).await.unwrap();
     }

@@ -25,6 +25,7 @@ pub(crate) fn shown(board: &GetQueueStateResponse) -> Team {
         presence: match agent.presence() {
             Presence::Online => "online",
             Presence::Away => "away",
+            Presence::NotResponding => "not responding",
             Presence::Offline | Presence::Unspecified => "offline",
         },
         load: agent.load,

@@ -179,6 +179,10 @@ fake!(RoutingService, routing: {
     report_misroutes(ReportMisroutesRequest) -> ReportMisroutesResponse
     list_misroutes(ListMisroutesRequest) -> ListMisroutesResponse
     get_hand_over(GetHandOverRequest) -> GetHandOverResponse
+    accept_offer(AcceptOfferRequest) -> AcceptOfferResponse
+    decline_offer(DeclineOfferRequest) -> DeclineOfferResponse
+    list_offers(ListOffersRequest) -> ListOffersResponse
+    end_wrap_up(EndWrapUpRequest) -> EndWrapUpResponse
     explain_routing(ExplainRoutingRequest) -> ExplainRoutingResponse
 );
 

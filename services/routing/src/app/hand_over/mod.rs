@@ -10,12 +10,13 @@ use std::sync::Arc;
 use lotse_clock::Timestamp;
 use lotse_grpc::etag;
 use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
-use lotse_journal::{Consumer as _, Origin, Tx};
+use lotse_journal::{Consumer as _, Draft, Origin, Tx};
 
 pub(crate) use events::shown;
 
-use super::App;
 use super::configuration::known_skills;
+use super::{App, offers};
+
 use crate::domain::codes::{DecisionKind, Guard, Reason, Status, TransferReason};
 use crate::domain::decision::{ByHand, Decision, Missing, Record, Summary};
 use crate::domain::directory::Directory;
@@ -119,6 +120,12 @@ impl App {
             What::Transfer(_) => item.transfers += 1,
             What::Escalate => item.escalations += 1,
         }
+        let receiver = to
+            .agent
+            .as_ref()
+            .and_then(|agent| directory.agents.get(agent));
+        let room = receiver.map(|receiver| receiver.profile.limits());
+        item.weigh_for(room.as_ref());
         item.hand_to(to.group.clone(), to.agent.clone(), at, &self.policy);
         item.trail.supervised = to != wanted;
         if wish.what != What::Assign {
@@ -152,13 +159,20 @@ impl App {
 
         let mut loads = Loads::new();
         shift_loads(Some(&before), &item, &mut loads);
-        let given = item.agent.as_ref().map(|agent| (agent, at));
+        let given = item.agent.as_ref().map(|agent| agents::Given {
+            agent,
+            at,
+            channel: item.channel,
+            cap: room.and_then(|room| room.cap(item.channel, item.full_load())),
+        });
         let over_capacity = agents::shift_loads(tx, &loads, given).await?;
         let mut decision = decision;
         if let Some(by_hand) = &mut decision.record.by_hand {
             by_hand.over_capacity = over_capacity;
         }
         items::save(tx, [&item]).await?;
+        self.tracker.arm([&item]);
+        self.overtake(tx, wish, &before, &item, at).await?;
         decisions::insert(tx, &decision, item.trail.put.as_ref()).await?;
         if matches!(wish.what, What::Transfer(_)) {
             transfers::insert(tx, &decision, before.trail.put.as_ref(), item.transfers).await?;
@@ -173,6 +187,29 @@ impl App {
         };
         events::emit(tx, wish, &before, &handed);
         Ok(handed)
+    }
+
+    /// Ends what a ticket's change of hands overtakes: its offer, and the work that followed it.
+    async fn overtake(
+        &self,
+        tx: &Tx,
+        wish: &HandOver,
+        before: &Item,
+        item: &Item,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        if let Some(offer) = &before.offer {
+            let why = match wish.what {
+                What::Assign => "assigned",
+                What::Transfer(_) => "transferred",
+                What::Escalate => "escalated",
+            };
+            offers::rescind(tx, item, offer, why, at).await?;
+        }
+        if let Some(body) = offers::finished(before, item) {
+            tx.emit(Draft::ticket(item.ticket.as_str(), body).at(at));
+        }
+        Ok(())
     }
 
     /// Reads what the journal has of a ticket that routing may not have heard of: a caller may
@@ -307,6 +344,7 @@ fn record(wish: &HandOver, before: &Item, item: &Item, at: Timestamp, by_hand: B
             from_agent: before.agent.clone(),
             group: item.group.clone(),
             agent: item.agent.clone(),
+            offer: None,
             step: None,
             advice: None,
             look: None,

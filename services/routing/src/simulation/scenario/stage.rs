@@ -12,12 +12,13 @@ use lotse_ids::{AgentId, GroupId};
 
 use super::{Agent, Day, Lasts, Offers, Problem, Rule, Scenario, Shift, Tickets, Told, check};
 use crate::domain::agent::{self, Profile, Seat};
-use crate::domain::codes::{Channel, Presence, Priority, Status};
+use crate::domain::codes::{Channel, Priority, Status};
 use crate::domain::conditions::Conditions;
 use crate::domain::directory::Directory;
 use crate::domain::group::{Group, GroupProfile};
 use crate::domain::item::{Facts, Item, Trail};
 use crate::domain::language::Language;
+use crate::domain::offer::OwnHandling;
 use crate::domain::way::Way;
 use crate::domain::weight::Weight;
 use crate::domain::workflow::{self, Plan};
@@ -165,6 +166,7 @@ impl Scenario {
                 required_skills: group.required_skills.clone(),
                 lead: None,
                 escalates_to: None,
+                handling: OwnHandling::default(),
             },
             version: 1,
             created_at: Timestamp::EPOCH,
@@ -282,7 +284,11 @@ impl Class {
             status: Status::Open,
             group: None,
             agent: None,
+            offer: None,
+            weight: Weight::TICKET,
             load: Weight::ZERO,
+            wrapping_until: None,
+            timer: None,
             channel: self.channel,
             priority: self.priority,
             queued_at: at,
@@ -391,6 +397,8 @@ fn person(
                 .filter_map(|(tag, level)| Some((Language::parse(tag)?, *level)))
                 .collect(),
             capacity: agent.capacity,
+            channel_weights: BTreeMap::new(),
+            channel_caps: BTreeMap::new(),
             presence_never_expires: true,
             retired: false,
         },
@@ -401,14 +409,7 @@ fn person(
 }
 
 fn seat(agent: &agent::Agent) -> (AgentId, Seat) {
-    let seat = Seat {
-        version: agent.version,
-        presence: Presence::Offline,
-        capacity: Weight::tickets(agent.profile.capacity),
-        load: Weight::ZERO,
-        last_assigned_at: None,
-    };
-    (agent.id.clone(), seat)
+    (agent.id.clone(), Seat::empty(agent.version, &agent.profile))
 }
 
 fn conduct(agent: &Agent) -> Conduct {

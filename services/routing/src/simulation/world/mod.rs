@@ -17,6 +17,8 @@ use super::arrivals::Arrival;
 use super::crew::{Answer, Coming, Conduct, Hands, Manners};
 use super::happened::{Happened, There};
 use super::router::{Policy, Router};
+use crate::config::Config;
+use crate::domain::channel::Presences;
 use crate::domain::codes::Presence;
 use crate::domain::directory::{Directory, Seats};
 use crate::domain::item;
@@ -73,8 +75,8 @@ pub(crate) fn play(
         desk,
         rules: item::Policy {
             paused: Weight::TICKET,
-            recorded: false,
             certain_from: 1.0,
+            ..Config::default().policy()
         },
         router: Router::new(policy),
         tickets: Tickets::default(),
@@ -182,11 +184,11 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         let there = self.hands[agent].seen();
         let id = &self.desk.ids[agent];
         if let Some(seat) = self.seats.get_mut(id) {
-            seat.presence = match there {
+            seat.presences = Presences::all(match there {
                 There::Online => Presence::Online,
                 There::Away => Presence::Away,
                 There::Offline => Presence::Offline,
-            };
+            });
         }
         if there == There::Online {
             self.router.freed(id);

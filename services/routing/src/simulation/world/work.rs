@@ -4,6 +4,7 @@ use lotse_clock::Timestamp;
 
 use super::{AGAIN, Live, Phase, What, World};
 use crate::domain::agent::{Agent, Seat};
+use crate::domain::channel::Presences;
 use crate::domain::choice::{Needs, misfit};
 use crate::domain::codes::Presence;
 use crate::domain::item::{Item, Trail};
@@ -333,7 +334,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         let members = self.desk.directory.members(&needs.group);
         let there = members.filter(|one| {
             let seat = self.seats.get(&one.id);
-            seat.is_some_and(|seat| seat.presence == Presence::Online)
+            seat.is_some_and(|seat| seat.presence() == Presence::Online)
         });
         let best = there.map(|one| fit(one, &needs)).max()?;
         let agent = &self.desk.directory.agents[&self.desk.ids[agent]];
@@ -363,7 +364,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         let id = &self.desk.ids[agent];
         let (agent, seat) = (&self.desk.directory.agents[id], &self.desk.seats[id]);
         let idle = Seat {
-            presence: Presence::Online,
+            presences: Presences::all(Presence::Online),
             ..seat.clone()
         };
         agent.profile.groups.contains(&place.group) && misfit(agent, &idle, &place.needs).is_none()

@@ -3,6 +3,7 @@
 mod begun;
 mod covers;
 mod learning;
+mod offers;
 mod rotas;
 mod seats;
 mod settings;
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(covers::CreateCovers),
         Box::new(learning::CreateLearning),
         Box::new(seats::KeepSeats),
+        Box::new(offers::CreateOffers),
     ]
 }
 
