@@ -121,7 +121,11 @@ pub(crate) async fn ends(conn: &impl ConnectionTrait) -> Result<Vec<(u8, i64)>, 
 /// How much to read of each bucket, `limit` in all where there is so much: everything of those that
 /// have little, and the same of those that have more. `turn` decides who is first where not even
 /// one is left for each.
-fn share_out(unread: &[i64; BUCKETS as usize], limit: u32, turn: u64) -> [i64; BUCKETS as usize] {
+pub(crate) fn share_out(
+    unread: &[i64; BUCKETS as usize],
+    limit: u32,
+    turn: u64,
+) -> [i64; BUCKETS as usize] {
     let mut shares = [0; BUCKETS as usize];
     let mut left = i64::from(limit.max(1));
     let first = (turn % u64::from(BUCKETS)) as usize;
@@ -143,7 +147,7 @@ fn share_out(unread: &[i64; BUCKETS as usize], limit: u32, turn: u64) -> [i64; B
 }
 
 /// The next entries of each bucket, as many as its share, by bucket and position.
-async fn read_ranges(
+pub(crate) async fn read_ranges(
     conn: &impl ConnectionTrait,
     from: &Positions,
     shares: &[i64; BUCKETS as usize],

@@ -13,7 +13,8 @@
 //!   raises the bucket's epoch, which fences out whoever had it before. Events that always fail
 //!   are parked and those of the same key queue behind them. [`Journal::catch_up`] lets a timer
 //!   read first what its service has not yet seen. [`Journal::read_feed`] is for outsiders, and
-//!   [`Journal::stream`] the same as an endless stream.
+//!   [`Journal::stream`] the same as an endless stream. Who keeps in memory what a consumer has in
+//!   tables [follows](Journal::follow) it, and shares that work among replicas by a [`Tenure`].
 //!
 //! Locks are taken in this order everywhere: cursor rows by ascending bucket, domain rows, bucket
 //! locks by ascending bucket. So two transactions of the journal never wait for each other in a
@@ -30,6 +31,7 @@ mod consumer;
 mod cursor;
 mod event;
 mod feed;
+mod follow;
 mod heads;
 mod history;
 mod incarnation;
@@ -44,6 +46,7 @@ mod sql;
 mod status;
 mod stream;
 mod sweep;
+mod tenure;
 mod trace;
 mod tx;
 mod wakeups;
@@ -54,6 +57,7 @@ pub use command::RequestIdReused;
 pub use consumer::{Consumer, ConsumerError};
 pub use event::{Body, Draft, Origin, Recorded};
 pub use feed::{FeedError, FeedPage};
+pub use follow::{Follower, Pulse};
 pub use incarnation::Incarnation;
 pub use journal::{Journal, JournalConfig, OpenError};
 pub use parked::{ParkedEvent, Redrive};
@@ -61,5 +65,6 @@ pub use positions::{Positions, TokenError};
 pub use schema::migrations;
 pub use status::{BucketStatus, ConsumerStatus};
 pub use stream::{Course, Told};
+pub use tenure::Tenure;
 pub use tx::Tx;
 pub use wakeups::Wakeups;

@@ -6,6 +6,7 @@ mod catching_up;
 mod commands;
 mod consuming;
 mod feed;
+mod following;
 mod parking;
 mod restoring;
 mod scaling;
