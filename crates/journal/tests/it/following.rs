@@ -68,7 +68,7 @@ lotse_testkit::on_both_databases! {
         let theirs = of_b.slots(&b).await.unwrap().clone();
         // The newcomer has told, as it would over Redis.
         let heard = a.pulse();
-        drop(Tenure::new("other").slots(&a).await.unwrap());
+        Tenure::new("other").slots(&a).await.unwrap();
         assert_ne!(a.pulse(), heard);
         let ours = of_a.slots(&a).await.unwrap().clone();
         assert!(!ours.is_empty() && !theirs.is_empty());
