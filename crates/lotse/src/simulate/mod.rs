@@ -132,6 +132,9 @@ mod tests {
         let mut played = 0;
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "toml") {
+                continue;
+            }
             let report = measure(&args(path.clone())).unwrap();
             let [outcome] = report.policies.as_slice() else {
                 panic!("{report:?}");
