@@ -5,18 +5,25 @@ use super::rows::softmax;
 /// Cooler or hotter than this no model is made.
 const RANGE: (f64, f64) = (0.25, 8.0);
 
-/// The temperature under which the truth of the held-out answers is likeliest. `answers` are
-/// scores with the place of the true group.
-pub(super) fn temperature(answers: &[(Vec<f64>, usize)]) -> f64 {
-    if answers.is_empty() {
-        return 1.0;
-    }
+/// What a model said about an example that it was not fitted on.
+pub(super) struct Answer {
+    /// By the group's place.
+    pub(super) scores: Vec<f64>,
+    /// The place of the right group.
+    pub(super) truth: usize,
+    /// What the example counts for. Open ones count too: those resolved within days of the end are
+    /// the easy ones, and alone would make any model look too modest.
+    pub(super) weight: f64,
+}
+
+/// The temperature under which the truth of the held-out answers is likeliest.
+pub(super) fn temperature(answers: &[Answer]) -> f64 {
     let loss = |log: f64| -> f64 {
-        let chance = |(scores, truth): &(Vec<f64>, usize)| softmax(scores, log.exp())[*truth];
-        answers
-            .iter()
-            .map(|answer| -chance(answer).max(1e-12).ln())
-            .sum()
+        let losses = answers.iter().map(|answer| {
+            let chance = softmax(&answer.scores, log.exp())[answer.truth];
+            -chance.max(1e-12).ln() * answer.weight
+        });
+        losses.sum()
     };
     // Golden section: as a function of 1/temperature the loss is convex, so it has one valley.
     let golden = (5.0_f64.sqrt() - 1.0) / 2.0;

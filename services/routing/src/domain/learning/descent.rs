@@ -73,13 +73,12 @@ pub(super) fn fit(lessons: &[Lesson], groups: usize, settings: &Settings) -> Row
     let rows = keys.into_iter().enumerate().map(|(place, key)| {
         let range = place * groups..(place + 1) * groups;
         let effort = efforts[range.clone()].iter().sum::<f32>() / groups as f32;
-        (
-            key,
-            Row {
-                weights: weights[range].to_vec(),
-                effort,
-            },
-        )
+        let row = Row {
+            weights: weights[range].to_vec(),
+            effort,
+        };
+        // As stored: a model answers the same before and after it was.
+        (key, Row::unpacked(&row.packed(), effort))
     });
     Rows(rows.collect())
 }

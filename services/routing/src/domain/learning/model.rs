@@ -2,7 +2,7 @@
 
 use lotse_clock::Timestamp;
 
-use super::calibration;
+use super::calibration::{self, Answer};
 use super::case::{Case, Example};
 use super::descent::{self, Lesson};
 use super::features;
@@ -11,7 +11,7 @@ use super::settings::Settings;
 
 const DAY: f64 = 86_400_000.0;
 
-/// Fewer held-out answers than this say nothing about calibration.
+/// Fewer held-out examples than this say nothing about calibration.
 const LEAST_HELD_OUT: usize = 50;
 
 /// Multinomial logistic regression over the sparse features of a case.
@@ -70,22 +70,18 @@ impl Model {
             temperature: 1.0,
         };
         let mut sorted: Vec<&Example> = examples.iter().collect();
-        sorted.sort_by_key(|example| example.at);
+        sorted.sort_unstable_by(|one, other| order(one).cmp(&order(other)));
         let lessons: Vec<Lesson> = sorted.iter().map(|example| model.lesson(example)).collect();
         let held_out = (lessons.len() as f64 * model.settings.held_out) as usize;
-        if held_out >= LEAST_HELD_OUT {
-            let (earlier, later) = lessons.split_at(lessons.len() - held_out);
-            model.rows = descent::fit(earlier, model.groups.len(), &model.settings);
-            let answers: Vec<_> = later
-                .iter()
-                .map(|lesson| {
-                    (
-                        model.rows.scores(&lesson.features, model.groups.len()),
-                        lesson.group,
-                    )
-                })
-                .collect();
-            model.temperature = calibration::temperature(&answers);
+        let (earlier, later) = lessons.split_at(lessons.len() - held_out);
+        if later.len() >= LEAST_HELD_OUT {
+            let rows = descent::fit(earlier, model.groups.len(), &model.settings);
+            let answers = later.iter().map(|lesson| Answer {
+                scores: rows.scores(&lesson.features, model.groups.len()),
+                truth: lesson.group,
+                weight: lesson.weight,
+            });
+            model.temperature = calibration::temperature(&answers.collect::<Vec<_>>());
         }
         model.rows = descent::fit(&lessons, model.groups.len(), &model.settings);
         model
@@ -194,6 +190,22 @@ impl Model {
             row.weights.insert(place, 0.0);
         }
     }
+}
+
+/// Examples in an order of their own: it does not matter in which they are read from a store.
+fn order(example: &Example) -> impl Ord + '_ {
+    let Example {
+        case,
+        group,
+        at,
+        settled,
+    } = example;
+    let Case {
+        fields,
+        words,
+        first_group,
+    } = case;
+    (at, group, fields, words, first_group, settled)
 }
 
 impl Ranking {

@@ -13,6 +13,53 @@ pub(super) struct Row {
     pub(super) effort: f32,
 }
 
+/// A row's weights as stored: whole numbers, in units of a power of two so that packing what was
+/// unpacked changes nothing.
+pub(super) struct Packed {
+    /// The unit is 2 to this.
+    pub(super) exponent: i8,
+    pub(super) units: Vec<i16>,
+}
+
+/// The finest unit.
+const FINEST: i8 = -24;
+
+impl Row {
+    /// The weights in the finest unit that fits the largest.
+    pub(super) fn packed(&self) -> Packed {
+        let largest = self
+            .weights
+            .iter()
+            .fold(0.0_f32, |most, weight| most.max(weight.abs()));
+        let mut exponent = FINEST;
+        while largest / unit(exponent) > f32::from(i16::MAX) && exponent < i8::MAX {
+            exponent += 1;
+        }
+        let units = self
+            .weights
+            .iter()
+            .map(|weight| (weight / unit(exponent)).round() as i16);
+        Packed {
+            exponent,
+            units: units.collect(),
+        }
+    }
+
+    /// The row with these weights.
+    pub(super) fn unpacked(packed: &Packed, effort: f32) -> Self {
+        let unit = unit(packed.exponent);
+        let weights = packed.units.iter().map(|&units| f32::from(units) * unit);
+        Self {
+            weights: weights.collect(),
+            effort,
+        }
+    }
+}
+
+fn unit(exponent: i8) -> f32 {
+    2.0_f32.powi(exponent.into())
+}
+
 /// All rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Rows(pub(super) HashMap<Key, Row>);

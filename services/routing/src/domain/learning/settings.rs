@@ -30,8 +30,8 @@ impl Default for Settings {
             crosses: [
                 &["category", "subcategory"][..],
                 &["subcategory", "symptom"],
-                &["category", "symptom"],
                 &["subcategory", "location"],
+                &["requester", "subcategory"],
                 &["first group", "category"],
                 &["first group", "subcategory"],
                 &["first group", "symptom"],
@@ -39,11 +39,11 @@ impl Default for Settings {
             .iter()
             .map(|fields| fields.iter().map(|&name| name.to_owned()).collect())
             .collect(),
-            half_life_days: 30.0,
+            half_life_days: 14.0,
             open_weight: 0.5,
-            l2: 0.5,
+            l2: 1.0,
             step: 0.3,
-            epochs: 8,
+            epochs: 12,
             held_out: 0.1,
         }
     }

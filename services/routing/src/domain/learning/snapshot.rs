@@ -1,12 +1,12 @@
 //! A model as bytes: versioned, and the same bytes for the same model.
 //!
 //! Little-endian throughout; a text is its length as `u32` and UTF-8. Rows stand in the order of
-//! their keys.
+//! their keys, two bytes a weight, see [`Packed`].
 
 use lotse_clock::Timestamp;
 
 use super::model::Model;
-use super::rows::{Row, Rows};
+use super::rows::{Packed, Row, Rows};
 use super::settings::Settings;
 
 /// What the bytes begin with; the last one is the version of the form.
@@ -46,10 +46,13 @@ impl Model {
         for (key, row) in sorted {
             out.0.extend(key.to_le_bytes());
             out.0.extend(row.effort.to_le_bytes());
-            out.count(row.weights.len());
-            row.weights
+            let packed = row.packed();
+            out.0.extend(packed.exponent.to_le_bytes());
+            out.count(packed.units.len());
+            packed
+                .units
                 .iter()
-                .for_each(|weight| out.0.extend(weight.to_le_bytes()));
+                .for_each(|units| out.0.extend(units.to_le_bytes()));
         }
         out.0
     }
@@ -70,13 +73,15 @@ impl Model {
         for _ in 0..from.count()? {
             let key = u64::from_le_bytes(from.take()?);
             let effort = f32::from_le_bytes(from.take()?);
+            let exponent = i8::from_le_bytes(from.take()?);
             let width = from.count()?;
             if width > groups.len() {
                 return Err(Unreadable::Damaged);
             }
-            let weights = (0..width).map(|_| Ok(f32::from_le_bytes(from.take()?)));
-            let weights = weights.collect::<Result<_, _>>()?;
-            rows.0.insert(key, Row { weights, effort });
+            let units = (0..width).map(|_| Ok(i16::from_le_bytes(from.take()?)));
+            let units = units.collect::<Result<_, _>>()?;
+            rows.0
+                .insert(key, Row::unpacked(&Packed { exponent, units }, effort));
         }
         if !from.0.is_empty() {
             return Err(Unreadable::Damaged);
