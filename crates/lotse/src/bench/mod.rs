@@ -1,6 +1,7 @@
 //! `lotse bench`: figures beside what others use, measured in one run on one machine.
 
 pub mod forecast;
+pub mod routing_quality;
 pub mod timers;
 
 use anyhow::Result;
@@ -19,6 +20,8 @@ pub struct Args {
 enum Bench {
     /// Forecasts of breaches on a real incident log, beside simple rules.
     Forecast(forecast::Args),
+    /// The right group the first time, on a real incident log, beside simple rules and people.
+    RoutingQuality(routing_quality::Args),
     /// Timers in Redis, beside BullMQ on the same Redis.
     ///
     /// Arms timers due evenly over a minute in bulk, with Lotse and then with BullMQ, and lets
@@ -47,6 +50,7 @@ enum Bench {
 pub async fn run(args: &Args) -> Result<()> {
     match &args.bench {
         Bench::Forecast(args) => forecast::run(args),
+        Bench::RoutingQuality(args) => routing_quality::run(args),
         Bench::Timers(args) => Box::pin(timers::run(args)).await,
         Bench::TimersWorker(args) => timers::worker::run(args).await,
         Bench::TimersService(args) => Box::pin(timers::sql::service::run(args)).await,

@@ -34,6 +34,10 @@ pub(crate) struct Incident {
     pub(crate) number: String,
     pub(crate) opened_at: Timestamp,
     pub(crate) caller: Option<String>,
+    /// Who opened it; also absent in logs without the column.
+    pub(crate) opened_by: Option<String>,
+    /// Who keyed it in, by its first row; absent when a machine did, and likewise.
+    pub(crate) created_by: Option<String>,
     pub(crate) channel: Channel,
     pub(crate) facts: Facts,
     pub(crate) rows: Vec<Row>,
@@ -119,7 +123,11 @@ pub(crate) fn read(folder: &Path) -> Result<Log> {
                 bail!("ticket {number} is not in tickets.csv");
             };
             rows += 1;
-            incidents[*place].rows.push(row);
+            let incident = &mut incidents[*place];
+            if incident.rows.is_empty() {
+                incident.created_by = columns.if_present(record, "sys_created_by")?;
+            }
+            incident.rows.push(row);
             Ok(())
         },
     )?;
@@ -135,6 +143,8 @@ fn incident(columns: &Columns, record: &StringRecord) -> Result<Incident> {
         number: columns.text(record, "number")?.to_owned(),
         opened_at: columns.time(record, "opened_at", "%Y-%m-%dT%H:%M")?,
         caller: columns.optional(record, "caller_id")?,
+        opened_by: columns.if_present(record, "opened_by")?,
+        created_by: None,
         channel: channel(columns.text(record, "contact_type")?)?,
         facts: facts(columns, record)?,
         rows: Vec::new(),
@@ -224,6 +234,15 @@ impl Columns {
     fn optional(&self, record: &StringRecord, name: &str) -> Result<Option<String>> {
         let text = self.text(record, name)?;
         Ok((text != MISSING).then(|| text.to_owned()))
+    }
+
+    /// Like `optional`, of a column that a log need not have.
+    fn if_present(&self, record: &StringRecord, name: &str) -> Result<Option<String>> {
+        if self.0.contains_key(name) {
+            self.optional(record, name)
+        } else {
+            Ok(None)
+        }
     }
 
     fn number(&self, record: &StringRecord, name: &str) -> Result<u32> {

@@ -280,6 +280,8 @@ mod tests {
             number: "INC1".into(),
             opened_at: Timestamp::EPOCH,
             caller: None,
+            opened_by: None,
+            created_by: None,
             channel: Channel::Phone,
             facts: facts(),
             rows,
