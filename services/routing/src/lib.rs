@@ -10,6 +10,7 @@
 
 mod api;
 mod app;
+pub mod bench;
 mod config;
 mod domain;
 mod error;

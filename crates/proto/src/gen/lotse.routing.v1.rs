@@ -6966,7 +6966,8 @@ pub struct Decision {
     /// The decision in words, sentence by sentence, for people.
     #[prost(string, repeated, tag = "4")]
     pub words: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// A code: `best_fit`, `same_agent` (reopened), `solved_before` (repeats), `only_candidate`; when
+    /// A code: `best_fit`, `same_agent` (reopened), `solved_before` (repeats), `only_candidate`,
+    /// `matched` (several tickets given out together, this was the best for all of them); when
     /// nobody was chosen `no_workflow`, `empty_group`, `nobody_online`, `all_busy`, `nobody_skilled`,
     /// `nobody_speaks_language`, `nobody_on_shift`, `nobody_eligible`, `nobody_of_tier`,
     /// `everybody_declined`, `waiting_for_preferred` (others have room, but the workflow still prefers

@@ -2,10 +2,9 @@
 //! records why it waits.
 
 use lotse_ids::{DecisionId, OfferId};
-use lotse_journal::{Body, Draft, Origin, Tx};
+use lotse_journal::{Body, Draft, Tx};
 use lotse_proto::journal::v1 as journal;
 use lotse_proto::journal::v1::offer_changed::Change;
-use tracing::Instrument as _;
 
 use super::App;
 use super::offers::changed;
@@ -19,48 +18,21 @@ use crate::domain::queue::Planned;
 use crate::error::Error;
 use crate::store::{agents, decisions, items, offers};
 
-/// Somebody else was faster: the next look plans anew.
-const LOST_RACE: &str = "lost_race";
-
 impl App {
-    /// Does what was planned for one ticket, in its own transaction, unless the ticket or the
-    /// agent has changed since: then the next look plans anew.
-    pub(super) async fn carry_out(
-        &self,
-        planned: &Planned,
-        directory: &Directory,
-    ) -> Result<(), Error> {
-        let id = DecisionId::generate(self.now());
-        let cause = &planned.cause;
-        let origin = Origin {
-            principal: "routing".to_owned(),
-            cause: cause.reference.clone(),
-        };
-        let span = tracing::info_span!("routing.assign", ticket = %planned.ticket);
-        let span = lotse_telemetry::span_with_parent(span, &cause.traceparent);
-        let work = self.journal.in_tx(&origin, |tx| {
-            let id = id.clone();
-            async move { self.decide(&tx, planned, directory, id).await }
-        });
-        let outcome = work.instrument(span).await?;
-        self.tracker.arm_committed().await;
-        metrics::counter!("lotse_routing_decisions_total", "outcome" => outcome).increment(1);
-        Ok(())
-    }
-
-    /// Returns what came of it, as the counter calls it.
-    async fn decide(
+    /// Does what was planned for one ticket, unless the ticket or the agent has changed since: then
+    /// nothing, and none. Else returns the ticket as it is after that.
+    pub(super) async fn decide(
         &self,
         tx: &Tx,
         planned: &Planned,
         directory: &Directory,
         id: DecisionId,
-    ) -> Result<&'static str, Error> {
+    ) -> Result<Option<Item>, Error> {
         let found = items::lock(tx, [&planned.ticket]).await?.pop();
         let unchanged =
             |item: &Item| item.version == planned.version && item.state() == State::Waiting;
         let Some(before) = found.filter(unchanged) else {
-            return Ok(LOST_RACE);
+            return Ok(None);
         };
         let now = self.now();
         let group = planned.group.as_ref();
@@ -74,7 +46,7 @@ impl App {
                 // The room is measured by this profile, so it must be the one that was planned by.
                 let known = directory.agents.get(agent);
                 let Some(known) = known.filter(|known| known.version == *version) else {
-                    return Ok(LOST_RACE);
+                    return Ok(None);
                 };
                 let limits = known.profile.limits();
                 item.weigh_for(Some(&limits));
@@ -98,7 +70,7 @@ impl App {
                     cap: limits.cap(item.channel, item.full_load()),
                 };
                 if !agents::take_room(tx, agent, *version, &room, now).await? {
-                    return Ok(LOST_RACE);
+                    return Ok(None);
                 }
             }
             None => {
@@ -133,11 +105,6 @@ impl App {
             item.ticket.as_str(),
             event(&before, &item, tier, &id),
         ));
-        let outcome = match item.state() {
-            State::Offered => "offered",
-            State::Waiting => "queued",
-            State::Assigned | State::Done => "assigned",
-        };
         let offered = item.offer.as_ref();
         let decision = Decision {
             ticket: item.ticket.clone(),
@@ -162,7 +129,7 @@ impl App {
             },
         };
         decisions::insert(tx, &decision, item.trail.put.as_ref()).await?;
-        Ok(outcome)
+        Ok(Some(item))
     }
 }
 

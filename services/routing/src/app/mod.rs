@@ -6,6 +6,7 @@
 pub(crate) mod agents;
 pub(crate) mod assign;
 pub(crate) mod board;
+pub(crate) mod carry;
 pub(crate) mod configuration;
 pub(crate) mod coverage;
 pub(crate) mod covers;

@@ -64,7 +64,7 @@ pub(crate) struct Limits {
 
 /// What changes all the time about an agent, and what they can hold: everything that decides
 /// whether they can get one more ticket, as far as it does not depend on the ticket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seat {
     /// The version of the profile that goes with it.
     pub(crate) version: i64,

@@ -64,7 +64,8 @@ pub(crate) fn judge(known: &Known<'_>, look: &Look, chosen: Option<&AgentId>) ->
             if usize::try_from(look.eligible).is_ok_and(|all| all <= look.candidates.len()) {
                 return Verdict::Changed.with(None);
             }
-            Candidate::new(known.agent, known.seat, &look.needs)
+            // What was learned of them then is not kept; whoever stood higher is on the list.
+            Candidate::new(known.agent, known.seat, &look.needs, None)
         }
     };
     let mut candidates = look.candidates.iter();

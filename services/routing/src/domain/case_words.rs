@@ -3,6 +3,7 @@
 use super::agent::{Agent, Seat};
 use super::case::{Case, Verdict};
 use super::choice::{Candidate, Criterion, Look, Misfit};
+use super::codes::Reason;
 use super::decision::Record;
 use super::directory::Directory;
 use super::words::{Names, why};
@@ -101,6 +102,12 @@ fn behind(
     if preferred == Some(&best.agent) {
         return format!("{name} could have taken it too, but {who} had it before it was reopened.");
     }
+    if record.reason == Reason::Matched {
+        return format!(
+            "{name} could have taken it too: several tickets were given out together, and this was \
+             the best for all of them."
+        );
+    }
     let equal = if best.fit == own.fit {
         format!("both fit alike ({}); ", own.fit)
     } else {
@@ -114,6 +121,9 @@ fn behind(
         )
     };
     let why = match by {
+        Criterion::Chance => {
+            format!("{who} was more likely to resolve it without a transfer")
+        }
         Criterion::Fit => format!(
             "{who} fitted better in skills and language ({} against {})",
             best.fit, own.fit

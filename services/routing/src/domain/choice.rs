@@ -16,10 +16,10 @@ use super::language::Language;
 use super::weight::Weight;
 
 /// How many candidates a record keeps.
-const RECORDED_CANDIDATES: usize = 20;
+pub(crate) const RECORDED_CANDIDATES: usize = 20;
 
 /// What a ticket needs of an agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Needs {
     /// A member of this group.
     pub(crate) group: GroupId,
@@ -117,6 +117,10 @@ pub(crate) enum Misfit {
 pub(crate) struct Candidate {
     /// The agent.
     pub(crate) agent: AgentId,
+    /// How likely the agent resolves it without a transfer, in thousandths, as learned; none where
+    /// nothing was learned of the group.
+    #[serde(default)]
+    pub(crate) chance: Option<u16>,
     /// Sum of the levels in the needed skills and language.
     pub(crate) fit: u32,
     /// Room left.
@@ -203,8 +207,8 @@ impl fmt::Display for Misfit {
 }
 
 impl Candidate {
-    /// An agent who fits, as a choice.
-    pub(crate) fn new(agent: &Agent, seat: &Seat, needs: &Needs) -> Self {
+    /// An agent who fits, as a choice for `needs`; `chance` as in the field.
+    pub(crate) fn new(agent: &Agent, seat: &Seat, needs: &Needs, chance: Option<u16>) -> Self {
         let profile = &agent.profile;
         let asked: BTreeSet<&String> = needs
             .skills
@@ -218,6 +222,7 @@ impl Candidate {
         let language = language.and_then(|language| profile.language_level(language));
         Self {
             agent: agent.id.clone(),
+            chance,
             fit: skills
                 .chain(language.as_ref())
                 .map(|level| u32::from(*level))
@@ -236,12 +241,8 @@ impl Candidate {
 
     /// The first criterion of an order in which two candidates differ.
     pub(crate) fn compare(&self, other: &Self, order: Order) -> (Criterion, Ordering) {
-        let criteria = match order {
-            Order::BestFit => [Criterion::Fit, Criterion::Spare, Criterion::LongestIdle],
-            Order::LongestIdle => [Criterion::LongestIdle, Criterion::Fit, Criterion::Spare],
-            Order::MostSpare => [Criterion::Spare, Criterion::Fit, Criterion::LongestIdle],
-        };
-        criteria
+        order
+            .criteria()
             .into_iter()
             .map(|criterion| (criterion, self.compare_by(other, criterion)))
             .find(|(_, ordering)| ordering.is_ne())
@@ -254,6 +255,7 @@ impl Candidate {
             i128::from(spare.thousandths()) * i128::from(capacity.thousandths())
         };
         match criterion {
+            Criterion::Chance => other.chance.cmp(&self.chance),
             Criterion::Fit => other.fit.cmp(&self.fit),
             Criterion::Spare => {
                 product(other.spare, self.capacity).cmp(&product(self.spare, other.capacity))
@@ -265,9 +267,23 @@ impl Candidate {
     }
 }
 
+impl Order {
+    /// What it goes by, most important first; the id comes last in any.
+    pub(crate) const fn criteria(self) -> [Criterion; 4] {
+        use Criterion::{Chance, Fit, LongestIdle, Spare};
+        match self {
+            Self::BestFit => [Chance, Fit, Spare, LongestIdle],
+            Self::LongestIdle => [LongestIdle, Chance, Fit, Spare],
+            Self::MostSpare => [Spare, Chance, Fit, LongestIdle],
+        }
+    }
+}
+
 /// What candidates are ordered by, in this order unless the workflow says another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Criterion {
+    /// More likely to resolve it without a transfer.
+    Chance,
     /// More of the needed skills and language.
     Fit,
     /// A larger free share of the capacity.
@@ -282,6 +298,7 @@ impl Criterion {
     /// The code.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::Chance => "chance",
             Self::Fit => "fit",
             Self::Spare => "spare",
             Self::LongestIdle => "longest_idle",
@@ -387,7 +404,6 @@ pub(crate) fn misfit_in(
 
 /// Looks for the best agent of the group, or of the one that covers it.
 pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats, now: Timestamp) -> Choice {
-    let cover = directory.cover_of(&needs.group, now);
     let mut candidates = Vec::new();
     let mut rejections: BTreeMap<Misfit, u32> = BTreeMap::new();
     let former = needs.former().and_then(|id| directory.agents.get(id));
@@ -401,7 +417,10 @@ pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats, now: Ti
             continue;
         };
         match misfit_at(now, directory, agent, seat, &needs) {
-            None => candidates.push(Candidate::new(agent, seat, &needs)),
+            None => {
+                let chance = directory.chances.of(&needs.group, &agent.id);
+                candidates.push(Candidate::new(agent, seat, &needs, chance));
+            }
             Some(misfit) => *rejections.entry(misfit).or_default() += 1,
         }
     }
@@ -411,27 +430,57 @@ pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats, now: Ti
     if let Some(at) = same {
         candidates[..=at].rotate_right(1);
     }
-    let agent = candidates.first().map(|best| best.agent.clone());
-    let reason = match candidates.len() {
-        0 => why_nobody(&rejections),
-        _ if same.is_some() && needs.repeats => Reason::SolvedBefore,
-        _ if same.is_some() => Reason::SameAgent,
-        1 => Reason::OnlyCandidate,
-        _ => Reason::BestFit,
-    };
-    let eligible = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+    let eligible = candidates.len();
     candidates.truncate(RECORDED_CANDIDATES);
-    let look = Look {
-        needs,
-        candidates,
-        eligible,
-        rejections: rejections.into_iter().collect(),
-        cover: cover.map(Cover::seen),
-    };
-    Choice {
-        look,
-        agent,
-        reason,
+    let cover = directory.cover_of(&needs.group, now).map(Cover::seen);
+    Choice::of(needs, candidates, eligible, rejections, cover)
+}
+
+impl Choice {
+    /// The same for an agent who is not the best for this ticket alone, but in the pairing of
+    /// several tickets with several agents.
+    pub(crate) fn settle_on(mut self, candidate: Candidate) -> Self {
+        if self.agent.as_ref() == Some(&candidate.agent) {
+            return self;
+        }
+        self.agent = Some(candidate.agent.clone());
+        self.reason = Reason::Matched;
+        let candidates = &mut self.look.candidates;
+        if candidates.iter().all(|one| one.agent != candidate.agent) {
+            candidates.truncate(RECORDED_CANDIDATES - 1);
+            candidates.push(candidate);
+        }
+        self
+    }
+
+    /// From what was seen: the best of the eligible agents, best first, whoever is preferred before
+    /// all; how many there are; why the others are left out; and the cover that lasts.
+    pub(crate) fn of(
+        needs: Needs,
+        candidates: Vec<Candidate>,
+        eligible: usize,
+        rejections: BTreeMap<Misfit, u32>,
+        cover: Option<Covered>,
+    ) -> Self {
+        let agent = candidates.first().map(|best| best.agent.clone());
+        let reason = match &agent {
+            None => why_nobody(&rejections),
+            Some(_) if agent == needs.preferred && needs.repeats => Reason::SolvedBefore,
+            Some(_) if agent == needs.preferred => Reason::SameAgent,
+            Some(_) if eligible == 1 => Reason::OnlyCandidate,
+            Some(_) => Reason::BestFit,
+        };
+        Self {
+            look: Look {
+                needs,
+                candidates,
+                eligible: u32::try_from(eligible).unwrap_or(u32::MAX),
+                rejections: rejections.into_iter().collect(),
+                cover,
+            },
+            agent,
+            reason,
+        }
     }
 }
 

@@ -274,6 +274,8 @@ codes! {
         BestFit = "best_fit",
         /// The only eligible agent.
         OnlyCandidate = "only_candidate",
+        /// Several tickets were given out together, and this was the best for all of them.
+        Matched = "matched",
         /// The agent who had it before it was reopened.
         SameAgent = "same_agent",
         /// The agent who solved the ticket that it repeats or continues.

@@ -7,6 +7,7 @@ use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId, RotaId};
 
 use super::agent::{Agent, Seat};
+use super::chances::Chances;
 use super::codes::Standing;
 use super::cover::Cover;
 use super::group::{Group, Skill};
@@ -33,6 +34,8 @@ pub(crate) struct Directory {
     /// The shifts of those agents who have a plan.
     pub(crate) shift_plans: BTreeMap<AgentId, ShiftPlan>,
     covers: HashMap<GroupId, Vec<Cover>>,
+    /// What was learned of who resolves what.
+    pub(crate) chances: Chances,
     members: HashMap<GroupId, Vec<AgentId>>,
 }
 
@@ -70,6 +73,7 @@ impl Directory {
             rotas: BTreeMap::new(),
             shift_plans: BTreeMap::new(),
             covers: HashMap::new(),
+            chances: Chances::default(),
             members,
         }
     }
@@ -108,6 +112,13 @@ impl Directory {
         let covering = cover.into_iter().flat_map(|cover| self.members(&cover.by));
         let covering = covering.filter(|agent| !agent.profile.groups.contains(group));
         self.members(group).chain(covering)
+    }
+
+    /// The same with what was learned.
+    #[allow(dead_code, reason = "called where the model is read")]
+    pub(crate) fn with_chances(mut self, chances: Chances) -> Self {
+        self.chances = chances;
+        self
     }
 
     /// The agents who work in `group`.

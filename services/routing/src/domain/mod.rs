@@ -15,12 +15,16 @@
 //! [`learning`] finds from history which group a ticket will end in: from [`evidence`], as good as
 //! its [`quality`] says; [`advice`] is what it says about one ticket. [`chance`] is how likely an
 //! agent is to solve one.
+//!
+//! [`index`] holds all that waits and everybody who is free, and plans; by [`matching`] where several
+//! meet several, and with the [`chances`] that were learned.
 
 pub(crate) mod advice;
 pub(crate) mod agent;
 pub(crate) mod case;
 pub(crate) mod case_words;
 pub(crate) mod chance;
+pub(crate) mod chances;
 pub(crate) mod channel;
 pub(crate) mod choice;
 pub(crate) mod codes;
@@ -33,9 +37,11 @@ pub(crate) mod duty;
 pub(crate) mod evidence;
 pub(crate) mod group;
 pub(crate) mod hops;
+pub(crate) mod index;
 pub(crate) mod item;
 pub(crate) mod language;
 pub mod learning;
+pub(crate) mod matching;
 pub(crate) mod offer;
 pub(crate) mod placement;
 pub(crate) mod quality;

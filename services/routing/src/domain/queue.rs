@@ -83,20 +83,6 @@ pub(crate) fn look_at(
     )
 }
 
-/// When time alone changes where one of the items stands, or what it asks.
-pub(crate) fn next_change(
-    items: &[Item],
-    directory: &Directory,
-    seats: &Seats,
-    now: Timestamp,
-) -> Option<Timestamp> {
-    let pools = SeatPools { directory, seats };
-    let places = items
-        .iter()
-        .filter_map(|item| place(item, directory, &pools, now));
-    places.filter_map(|place| place.changes_at).min()
-}
-
 /// Looks who could get one waiting item where it stands.
 fn look_in(
     item: &Item,

@@ -97,6 +97,7 @@ pub(crate) fn item(n: usize) -> Item {
 pub(crate) struct Team {
     pub(crate) agents: Vec<(Agent, Seat)>,
     pub(crate) group: Group,
+    others: Vec<Group>,
 }
 
 /// Agents 1 to `size`, online, idle, with room for ten, no skills, no languages.
@@ -141,6 +142,7 @@ pub(crate) fn team(size: usize) -> Team {
             created_at: Timestamp::EPOCH,
             updated_at: Timestamp::EPOCH,
         },
+        others: Vec::new(),
     }
 }
 
@@ -164,6 +166,19 @@ impl Team {
         &mut self.agents[n - 1].1
     }
 
+    /// With groups 1 to `count`, alike.
+    pub(crate) fn with_groups(mut self, count: usize) -> Self {
+        self.others = (2..=count)
+            .map(|n| {
+                let mut other = self.group.clone();
+                other.id = group(n);
+                other.profile.name = format!("group {n}");
+                other
+            })
+            .collect();
+        self
+    }
+
     /// Puts it together.
     pub(crate) fn finish(self) -> (Directory, Seats) {
         let seats = self.agents.iter();
@@ -171,9 +186,7 @@ impl Team {
             .map(|(agent, seat)| (agent.id.clone(), seat.clone()))
             .collect();
         let agents = self.agents.into_iter().map(|(agent, _)| agent).collect();
-        (
-            Directory::new(vec![self.group], agents, vec![], None),
-            seats,
-        )
+        let groups = [vec![self.group], self.others].concat();
+        (Directory::new(groups, agents, vec![], None), seats)
     }
 }

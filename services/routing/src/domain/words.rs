@@ -202,6 +202,13 @@ fn outcome(record: &Record, names: &Names<'_>) -> String {
             let eligible = record.look.as_ref().map_or(0, |look| look.eligible);
             format!("Of {eligible} agents who could take it {agent} {got}, ahead of {who} {why}.")
         }
+        Reason::Matched => {
+            let eligible = record.look.as_ref().map_or(0, |look| look.eligible);
+            format!(
+                "Of {eligible} agents who could take it {agent} {got}: several tickets were given \
+                 out together, and this was the best for all of them."
+            )
+        }
         Reason::OnlyCandidate => format!("{agent} {got} as the only agent who could take it."),
         Reason::SameAgent => {
             format!("{agent} {back}, having had it before it was reopened.")
@@ -248,6 +255,14 @@ fn outcome(record: &Record, names: &Names<'_>) -> String {
 /// Why the best candidate stands before the next.
 fn ahead(best: &Candidate, next: &Candidate, order: Order) -> String {
     match best.compare(next, order).0 {
+        Criterion::Chance => {
+            let percent = |one: &Candidate| f64::from(one.chance.unwrap_or_default()) / 10.0;
+            format!(
+                "by the better chance of resolving it without a transfer ({:.0} % against {:.0} %)",
+                percent(best),
+                percent(next)
+            )
+        }
         Criterion::Fit => format!(
             "by a better fit in skills and language ({} against {})",
             best.fit, next.fit

@@ -1,46 +1,35 @@
 //! Gives waiting tickets away, whenever something may have changed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use lotse_clock::Timestamp;
+use lotse_journal::Pulse;
 use lotse_supervise::{BoxError, Job, Step};
+use tokio::sync::Mutex;
 
 use crate::app::App;
-use crate::app::dispatch::Dispatched;
-use crate::domain::directory::Directory;
-use crate::error::Error;
+use crate::app::dispatch::{Dispatch, Found};
 
-/// The job. Any number of replicas may run it: the transactions fence each other.
+/// How long whoever reads an event, here or elsewhere, is given to apply it. In this process the
+/// tracker says when it has.
+const GRACE: Duration = Duration::from_millis(10);
+
+/// The job. Any number of replicas may run it: they share the work.
 pub(crate) struct Dispatcher {
     app: Arc<App>,
-    /// The configuration that was looked at last, and when time alone changes who is eligible.
-    ahead: Mutex<Option<(Arc<Directory>, Option<Timestamp>)>>,
+    dispatch: Mutex<Dispatch>,
+    /// What had been heard before the last step, and whether something was still to be read.
+    heard: Lock<(Pulse, bool)>,
 }
 
 impl Dispatcher {
     pub(crate) fn new(app: Arc<App>) -> Self {
         Self {
+            dispatch: Mutex::new(Dispatch::new()),
+            heard: Lock::new((app.journal.pulse(), false)),
             app,
-            ahead: Mutex::default(),
         }
-    }
-
-    /// When a cover, a shift or a break begins or ends next: at the latest in two days, to look
-    /// further then.
-    async fn next_change(&self) -> Result<Option<Timestamp>, Error> {
-        let directory = self.app.directory().await?;
-        let now = self.app.clock.now();
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, next)) = &*ahead
-            && Arc::ptr_eq(known, &directory)
-            && next.is_none_or(|next| next > now)
-        {
-            return Ok(*next);
-        }
-        let next = directory.next_change(now);
-        *ahead = Some((directory, next));
-        Ok(next)
     }
 }
 
@@ -51,15 +40,32 @@ impl Job for Dispatcher {
     }
 
     async fn step(&self) -> Result<Step, BoxError> {
-        Ok(match self.app.dispatch().await? {
-            Dispatched::Some => Step::Busy,
-            Dispatched::Nothing(until) => Step::Idle {
-                until: until.into_iter().chain(self.next_change().await?).min(),
-            },
+        let pulse = self.app.journal.pulse();
+        let found = self.dispatch.lock().await.step(&self.app).await?;
+        let behind = matches!(found, Found::Nothing { behind: true, .. });
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = (pulse, behind);
+        Ok(match found {
+            Found::Work => Step::Busy,
+            Found::Nothing { until, .. } => Step::Idle { until },
         })
     }
 
     async fn woken(&self) {
-        self.app.tracker().changed().await;
+        let (pulse, behind) = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let elsewhere = async {
+            if !behind {
+                self.app.journal.changed_since(pulse).await;
+            }
+            tokio::time::sleep(GRACE).await;
+        };
+        let tracker = self.app.tracker();
+        tokio::select! {
+            () = tracker.changed() => {}
+            () = elsewhere => {}
+        }
+    }
+
+    async fn stop(&self) {
+        self.dispatch.lock().await.retire(&self.app).await;
     }
 }

@@ -1,6 +1,7 @@
 //! Background work: reading the journal, giving away what waits, ending presences, offers and what
 //! follows tickets, learning.
 
+pub(crate) mod arrivals;
 pub(crate) mod dispatcher;
 pub(crate) mod evidence;
 pub(crate) mod keeper;

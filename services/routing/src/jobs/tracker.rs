@@ -14,6 +14,7 @@ use lotse_timers::{Entry, TimerStore};
 use sea_orm::DbErr;
 use tokio::sync::Notify;
 
+use super::arrivals::Arrivals;
 use super::timers::{ITEMS_QUEUE, timer_entry};
 use crate::app::offers::{self, text};
 use crate::domain::codes::{Channel, Priority, State, Status};
@@ -38,6 +39,8 @@ pub(crate) struct Tracker {
     changed: Notify,
     /// The same, for whoever advises on it.
     came: Arc<Notify>,
+    /// When what waits began to.
+    pub(crate) arrivals: Arrivals,
 }
 
 impl Tracker {
@@ -55,6 +58,7 @@ impl Tracker {
             to_arm: Mutex::default(),
             changed: Notify::new(),
             came,
+            arrivals: Arrivals::default(),
         }
     }
 
@@ -270,14 +274,30 @@ impl Consumer for Tracker {
         items::save(tx, after.values()).await?;
         agents::shift_loads(tx, &loads, None).await?;
         self.arm(after.values());
+        if !self.policy.recorded {
+            self.arrivals.announce(arriving(&before, &after));
+        }
         Ok(())
     }
 
     async fn committed(&self) {
         self.arm_committed().await;
         self.came.notify_one();
+        self.arrivals.committed();
         self.changed.notify_one();
     }
+}
+
+/// Tickets that wait and did not before.
+fn arriving<'a>(
+    before: &'a BTreeMap<TicketId, Item>,
+    after: &'a BTreeMap<TicketId, Item>,
+) -> impl Iterator<Item = TicketId> + 'a {
+    let waits = |item: &Item| item.state() == State::Waiting;
+    let new = after
+        .values()
+        .filter(move |item| waits(item) && !before.get(&item.ticket).is_some_and(waits));
+    new.map(|item| item.ticket.clone())
 }
 
 /// Whether an event says something about a ticket that routing follows.

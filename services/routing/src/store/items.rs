@@ -172,6 +172,36 @@ pub(crate) async fn find(
     row.map(from_row).transpose()
 }
 
+/// These tickets, in no order.
+pub(crate) async fn find_all(
+    conn: &impl ConnectionTrait,
+    tickets: impl IntoIterator<Item = &TicketId>,
+) -> Result<Vec<Item>, DbErr> {
+    let tickets = tickets.into_iter().map(TicketId::as_str);
+    let rows = Entity::find()
+        .filter(Column::TicketId.is_in(tickets))
+        .all(conn)
+        .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// Who has what.
+pub(crate) async fn holders(
+    conn: &impl ConnectionTrait,
+) -> Result<Vec<(TicketId, AgentId)>, DbErr> {
+    let rows: Vec<(String, String)> = Entity::find()
+        .select_only()
+        .columns([Column::TicketId, Column::AgentId])
+        .filter(Column::State.eq(State::Assigned.as_str()))
+        .filter(Column::AgentId.is_not_null())
+        .into_tuple()
+        .all(conn)
+        .await?;
+    let rows = rows.iter();
+    rows.map(|(ticket, agent)| Ok((parsed(ticket)?, parsed(agent)?)))
+        .collect()
+}
+
 /// Tickets, locked until the transaction ends. Taken in the order of their ids, so that two who
 /// lock several do not wait for each other in a circle.
 pub(crate) async fn lock(

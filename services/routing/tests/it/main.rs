@@ -11,6 +11,7 @@ mod cases;
 mod concurrency;
 mod configuration;
 mod coverage;
+mod dispatching;
 mod duty;
 mod explanation;
 mod intake;

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::process::Command;
 
 use super::plan::Plan;
+use crate::bench::tell;
 
 /// Jobs in one `addBulk`: the fastest of 50, 100, 200, 500, 1,000, 2,000, 5,000 and 20,000.
 const CHUNK: u64 = 100;
@@ -135,13 +136,4 @@ fn cache() -> PathBuf {
     let home = || of("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let chosen = of("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
     chosen.unwrap_or_else(std::env::temp_dir)
-}
-
-/// A word on standard error about what happens now.
-#[allow(
-    clippy::print_stderr,
-    reason = "progress of a command that takes minutes"
-)]
-pub(super) fn tell(what: &str) {
-    eprintln!("lotse bench: {what}");
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use lotse_clock::{SystemClock, Timestamp};
 
-use super::bullmq::tell;
 use super::crew::{Crew, Said};
 use super::plan::Plan;
 use super::report::{Contestant, Kill};
 use super::server::Server;
 use super::side::Side;
 use super::tally::{Passed, Tally};
+use crate::bench::tell;
 
 /// What both sides go through.
 #[derive(Clone, Debug)]

@@ -8,13 +8,13 @@ use lotse_clock::SystemClock;
 use lotse_timers::{Entry, LANES, RedisTimers, TimerStore as _};
 use serde::Serialize;
 
-use super::bullmq::tell;
 use super::measure::{Setting, pass};
 use super::plan::Plan;
 use super::server::Server;
 use super::side::Side;
 use super::tally::Lateness;
 use super::worker::QUEUE;
+use crate::bench::tell;
 
 /// Entries made at a time: what the process holds of them in memory.
 const AT_ONCE: u64 = 100_000;

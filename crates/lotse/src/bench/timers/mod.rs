@@ -25,7 +25,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
-use bullmq::{BullMq, tell};
+use super::tell;
+use bullmq::BullMq;
 use measure::Setting;
 use report::Report;
 use server::Server;

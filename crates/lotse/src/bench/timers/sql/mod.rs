@@ -8,7 +8,6 @@
 
 mod ear;
 mod phase;
-mod scratch;
 pub mod service;
 
 use std::time::Duration;
@@ -20,15 +19,15 @@ use lotse_grpc::Server;
 use lotse_proto::sla::v1::sla_service_client::SlaServiceClient;
 use serde::Serialize;
 
-use super::bullmq::tell;
 use super::measure::Setting;
 use super::report::number;
 use super::server::Server as Redis;
 use super::tally::Lateness;
+use crate::bench::scratch::Scratch;
+use crate::bench::tell;
 use crate::keys;
 use crate::suite::{self, Behaviour, Name, Parts};
 use phase::{Phase, Round};
-use scratch::Scratch;
 
 /// Tickets of the rounds that look for doubles.
 const SMALL: u64 = 5_000;

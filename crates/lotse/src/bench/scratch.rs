@@ -6,9 +6,9 @@ use sea_orm::{ConnectionTrait as _, Database};
 use crate::suite;
 
 /// Where the rows are while it is measured.
-pub(super) struct Scratch {
+pub(in crate::bench) struct Scratch {
     /// Its URL.
-    pub(super) url: String,
+    pub(in crate::bench) url: String,
     made: Made,
 }
 
@@ -22,7 +22,7 @@ enum Made {
 impl Scratch {
     /// Makes one beside the database at `url` and brings it to the schema: on PostgreSQL a new
     /// database (whoever the URL names may create some), on SQLite a file in the folder `url` names.
-    pub(super) async fn make(url: &str) -> Result<Self> {
+    pub(in crate::bench) async fn make(url: &str) -> Result<Self> {
         let scratch = match url.strip_prefix("sqlite://") {
             Some(folder) => {
                 let folder = tempfile::Builder::new()
@@ -58,7 +58,7 @@ impl Scratch {
     }
 
     /// `PostgreSQL` or `SQLite`.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(in crate::bench) fn kind(&self) -> &'static str {
         match self.made {
             Made::OnServer { .. } => "PostgreSQL",
             Made::InFolder(_) => "SQLite",
@@ -66,7 +66,7 @@ impl Scratch {
     }
 
     /// Removes it.
-    pub(super) async fn remove(self) -> Result<()> {
+    pub(in crate::bench) async fn remove(self) -> Result<()> {
         match self.made {
             Made::OnServer { server, name } => {
                 let server = Database::connect(&server).await?;
