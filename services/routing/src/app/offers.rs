@@ -29,6 +29,9 @@ pub(crate) struct Answered {
     pub(crate) state: OfferState,
 }
 
+/// Why a ticket is in its queue when a pause between offers is over, as the journal has it.
+const ASKED_AGAIN: &str = "asked_again";
+
 impl App {
     /// Whom an offer was made to.
     pub(crate) async fn offered_to(&self, offer: &OfferId) -> Result<AgentId, Error> {
@@ -129,6 +132,9 @@ impl App {
                     }
                     if let (Some(body), Some(timer)) = (finished(&before, &item), before.timer) {
                         tx.emit(Draft::ticket(item.ticket.as_str(), body).at(timer.at));
+                    } else if ended.is_none() {
+                        // Nobody else would hear that it can be offered again.
+                        tx.emit(Draft::ticket(item.ticket.as_str(), asked_again(&item)));
                     }
                     shift_loads(Some(&before), &item, &mut loads);
                     silent.extend(ended.map(|(offer, at)| (offer.agent, at)));
@@ -248,6 +254,16 @@ impl App {
         self.tracker.arm([item]);
         Ok(())
     }
+}
+
+/// That those who declined a ticket are asked again.
+fn asked_again(item: &Item) -> Body {
+    let group = item.group.as_ref();
+    Body::TicketQueued(journal::TicketQueued {
+        group_id: group.map(ToString::to_string).unwrap_or_default(),
+        reason: ASKED_AGAIN.to_owned(),
+        decision_id: String::new(),
+    })
 }
 
 /// Notes that an offer of an item was taken back, and why, as a code.

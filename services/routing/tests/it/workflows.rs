@@ -170,6 +170,7 @@ lotse_testkit::on_both_databases! {
             unless: vec![proto::WorkflowConditions { priorities: vec![Priority::Low.into()], ..vip }],
             steps: vec![first, last],
             preferred_skills: vec![proto::PreferredSkills { skills: skills(&[("vpn", 4)]), drop_after: minutes(2) }],
+            choose: proto::GroupChoice::Configured.into(),
             ..Default::default()
         };
         let wanted = proto::Workflow {
@@ -178,6 +179,7 @@ lotse_testkit::on_both_databases! {
             triage_group_id: desk.clone(),
             supervisor_group_id: experts.clone(),
             hop_limit: 4,
+            default_choose: proto::GroupChoice::Configured.into(),
             ..Default::default()
         };
         let put = stage.put_workflow(wanted.clone()).await.unwrap().workflow.unwrap();
