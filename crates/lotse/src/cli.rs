@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{apply, bench, replay, simulate};
+use crate::{apply, bench, check, replay, simulate};
 
 /// Brings each support ticket to the right person, keeps time on every promise, asks the customer
 /// how it went, and tells the team where it stands.
@@ -38,6 +38,8 @@ pub enum Command {
     Simulate(simulate::Args),
     /// Measure, beside what others use.
     Bench(bench::Args),
+    /// Look for broken promises while everything goes wrong.
+    Check(check::Args),
     /// Work with what was promised.
     #[command(subcommand)]
     Sla(Sla),

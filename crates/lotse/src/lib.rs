@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod bench;
+pub mod check;
 pub mod cli;
 mod config;
 pub mod demo;
@@ -10,6 +11,7 @@ mod keys;
 pub mod migrate;
 mod operations;
 pub mod replay;
+mod scratch;
 mod seed;
 pub mod serve;
 pub mod simulate;

@@ -3,7 +3,6 @@
 pub mod forecast;
 pub mod routing;
 pub mod routing_quality;
-mod scratch;
 pub mod timers;
 
 use anyhow::Result;

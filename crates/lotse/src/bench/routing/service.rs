@@ -15,9 +15,9 @@ use lotse_proto::journal::v1::TicketCreated;
 use lotse_routing::bench::{Arriving, Latency, Size, look_through, seed};
 
 use super::ear::Ear;
-use crate::bench::scratch::Scratch;
 use crate::bench::tell;
 use crate::keys;
+use crate::scratch::Scratch;
 use crate::suite::{self, Behaviour, Name, Parts};
 
 /// Longest wait for one assignment, and for the index to be read.

@@ -23,9 +23,9 @@ use super::measure::Setting;
 use super::report::number;
 use super::server::Server as Redis;
 use super::tally::Lateness;
-use crate::bench::scratch::Scratch;
 use crate::bench::tell;
 use crate::keys;
+use crate::scratch::Scratch;
 use crate::suite::{self, Behaviour, Name, Parts};
 use phase::{Phase, Round};
 

@@ -1,14 +1,14 @@
-//! A database of the benchmark's own, gone afterwards.
+//! A database of a measurement's own, gone afterwards.
 
 use anyhow::{Context as _, Result, ensure};
 use sea_orm::{ConnectionTrait as _, Database};
 
 use crate::suite;
 
-/// Where the rows are while it is measured.
-pub(in crate::bench) struct Scratch {
+/// Where the rows are meanwhile.
+pub(crate) struct Scratch {
     /// Its URL.
-    pub(in crate::bench) url: String,
+    pub(crate) url: String,
     made: Made,
 }
 
@@ -22,20 +22,20 @@ enum Made {
 impl Scratch {
     /// Makes one beside the database at `url` and brings it to the schema: on PostgreSQL a new
     /// database (whoever the URL names may create some), on SQLite a file in the folder `url` names.
-    pub(in crate::bench) async fn make(url: &str) -> Result<Self> {
+    pub(crate) async fn make(url: &str) -> Result<Self> {
         let scratch = match url.strip_prefix("sqlite://") {
             Some(folder) => {
                 let folder = tempfile::Builder::new()
-                    .prefix("lotse-bench-")
+                    .prefix("lotse-scratch-")
                     .tempdir_in(folder)
                     .with_context(|| format!("cannot make a folder in {folder}"))?;
                 Self {
-                    url: format!("sqlite://{}", folder.path().join("bench.db").display()),
+                    url: format!("sqlite://{}", folder.path().join("scratch.db").display()),
                     made: Made::InFolder(folder),
                 }
             }
             None => {
-                let name = format!("lotse_bench_{:08x}", rand::random::<u32>());
+                let name = format!("lotse_scratch_{:08x}", rand::random::<u32>());
                 let server = Database::connect(url).await;
                 let server = server.context("cannot reach PostgreSQL")?;
                 let create = format!("CREATE DATABASE {name}");
@@ -58,7 +58,7 @@ impl Scratch {
     }
 
     /// `PostgreSQL` or `SQLite`.
-    pub(in crate::bench) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self.made {
             Made::OnServer { .. } => "PostgreSQL",
             Made::InFolder(_) => "SQLite",
@@ -66,7 +66,7 @@ impl Scratch {
     }
 
     /// Removes it.
-    pub(in crate::bench) async fn remove(self) -> Result<()> {
+    pub(crate) async fn remove(self) -> Result<()> {
         match self.made {
             Made::OnServer { server, name } => {
                 let server = Database::connect(&server).await?;
