@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{apply, bench, check, replay, simulate};
+use crate::{apply, bench, check, explain, replay, simulate};
 
 /// Brings each support ticket to the right person, keeps time on every promise, asks the customer
 /// how it went, and tells the team where it stands.
@@ -40,6 +40,8 @@ pub enum Command {
     Bench(bench::Args),
     /// Look for broken promises while everything goes wrong.
     Check(check::Args),
+    /// Tell why a ticket is where it is, and why an agent got it or did not.
+    ExplainRouting(explain::Args),
     /// Work with what was promised.
     #[command(subcommand)]
     Sla(Sla),

@@ -6,6 +6,7 @@ pub mod check;
 pub mod cli;
 mod config;
 pub mod demo;
+pub mod explain;
 mod host;
 mod keys;
 pub mod migrate;

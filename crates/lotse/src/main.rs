@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use lotse::cli::{Cli, Command, Sla};
-use lotse::{apply, bench, check, migrate, replay, serve, simulate, sla, status, token, up};
+use lotse::{
+    apply, bench, check, explain, migrate, replay, serve, simulate, sla, status, token, up,
+};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -41,6 +43,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Simulate(args) => simulate::run(&args),
         Command::Bench(args) => bench::run(&args).await,
         Command::Check(args) => Box::pin(check::run(&args)).await,
+        Command::ExplainRouting(args) => explain::run(&args).await,
         Command::Sla(Sla::Verify(args)) => sla::verify(&args).await,
     }
 }

@@ -14,7 +14,8 @@ use sea_orm::DbErr;
 use sea_orm::sea_query::{Alias, ColumnDef, Index, Table, TableCreateStatement};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
-/// All migrations, in order; new ones go to the end.
+/// All migrations, in order; new ones go to the end. One that adds columns to `routing_agents` ends
+/// with [`seats::note_seats`], so that the history of seats has them too.
 pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
     vec![
         Box::new(tables::CreateTables),
