@@ -26,7 +26,7 @@ use super::choice::{Choice, Needs};
 use super::codes::{Reason, State};
 use super::directory::{Directory, Seats};
 use super::item::Item;
-use super::placement::{Placement, SeatPools, place};
+use super::placement::{Placement, SeatPools, awaits_advice, place};
 use super::queue::{Planned, Turn, turn};
 use super::workflow::Step;
 use class::{Class, Exceptions, Judge};
@@ -195,9 +195,10 @@ impl Index {
         if !self.scope.covers(group) {
             return;
         }
-        let untold = item.decision.is_none()
-            || group != item.group.as_ref()
-            || is_relaxed(&item, placement.as_ref());
+        let untold = !awaits_advice(&item, &self.directory)
+            && (item.decision.is_none()
+                || group != item.group.as_ref()
+                || is_relaxed(&item, placement.as_ref()));
         let turn = turn(&item);
         let place = placement.map(|placement| {
             let line = self.line(placement.needs);
