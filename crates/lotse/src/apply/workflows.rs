@@ -65,9 +65,12 @@ pub(crate) struct Step {
     pub(crate) timeout: Option<Duration>,
     pub(crate) nobody_online: bool,
     pub(crate) nobody_free: bool,
-    /// Zone, and weekday (1 is Monday), begin, end.
-    pub(crate) outside: Option<(String, BTreeSet<(i32, String, String)>)>,
+    /// The hours outside of which it is skipped.
+    pub(crate) outside: Option<Hours>,
 }
+
+/// A zone, and in it weekdays (1 is Monday) with begin and end.
+pub(crate) type Hours = (String, BTreeSet<(i32, String, String)>);
 
 /// How routing limits transfers where a workflow does not.
 const HOP_LIMIT: u32 = 3;
@@ -231,10 +234,7 @@ fn read_step(reader: &mut Reader, map: &mut Map<'_>) -> Option<Step> {
     Some(step)
 }
 
-fn read_outside(
-    reader: &mut Reader,
-    mut map: Map<'_>,
-) -> Option<(String, BTreeSet<(i32, String, String)>)> {
+fn read_outside(reader: &mut Reader, mut map: Map<'_>) -> Option<Hours> {
     let mut week = BTreeSet::new();
     for mut one in maps(reader, &mut map, "hours") {
         let days = reader.words(&mut one, "days", WEEKDAYS);

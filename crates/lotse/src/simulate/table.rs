@@ -28,8 +28,11 @@ pub(super) fn show(report: &Report) -> String {
     out
 }
 
+/// What a row tells, and how of one policy.
+type Row = (&'static str, fn(&Outcome) -> String);
+
 fn policies_side_by_side(out: &mut String, policies: &[Outcome]) {
-    let rows: [(&str, fn(&Outcome) -> String); 17] = [
+    let rows: [Row; 17] = [
         ("tickets", |one| one.total.came.to_string()),
         ("mean wait", |one| interval(&one.total.wait.mean)),
         ("longer than the first", |one| {

@@ -342,7 +342,7 @@ lotse_testkit::on_both_databases! {
         let mut next = ask.clone();
         loop {
             let page = stage.coverage().list_coverage_gaps(next.clone()).await.unwrap().into_inner();
-            assert_eq!(page.unplanned_agent_ids, [clara.clone()]);
+            assert_eq!(page.unplanned_agent_ids, std::slice::from_ref(&clara));
             found.extend(page.gaps);
             if page.next_page_token.is_empty() {
                 break;

@@ -73,7 +73,6 @@ async fn wrong_first(db: TestDb, words: bool) -> f64 {
 async fn words_of_subjects_in_five_languages_find_the_group_that_fields_do_not() {
     let with = wrong_first(lotse_testkit::sqlite(migrations).await, true).await;
     let without = wrong_first(lotse_testkit::sqlite(migrations).await, false).await;
-    println!("wrong first group: {with:.3} with words, {without:.3} without");
     assert!(with < 0.35, "{with}");
     assert!(without > 0.5, "{without}");
 }

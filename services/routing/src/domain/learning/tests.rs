@@ -71,7 +71,7 @@ fn noise(from: u64, many: u64) -> Vec<Example> {
         } else {
             "accounts"
         };
-        let group = if dice / 7 % 4 == 0 {
+        let group = if (dice / 7).is_multiple_of(4) {
             "elsewhere"
         } else {
             usual

@@ -85,7 +85,8 @@ mod tests {
         );
         prop::collection::vec(one, 1..20).prop_map(|all| {
             let learned = all.iter().all(|one| one.0.is_some());
-            let candidate = |(n, one): (usize, (Option<u16>, u32, u32, u32, Option<i64>))| {
+            let all = all.into_iter().enumerate();
+            all.map(|(n, one)| {
                 let (chance, fit, spare, capacity, last_assigned_at) = one;
                 Candidate {
                     agent: agent(n),
@@ -95,8 +96,8 @@ mod tests {
                     capacity: Weight::tickets(capacity),
                     last_assigned_at,
                 }
-            };
-            all.into_iter().enumerate().map(candidate).collect()
+            })
+            .collect()
         })
     }
 

@@ -72,13 +72,13 @@ fn by_bellman_and_ford(table: &Table) -> Vec<Option<usize>> {
                     continue;
                 };
                 let back = table.at(other, held).expect("a forbidden pair");
-                for column in 0..table.columns {
+                for (column, known) in way.iter_mut().enumerate() {
                     let Some(cost) = table.at(other, column) else {
                         continue;
                     };
                     let length = length - back + cost;
-                    if way[column].is_none_or(|(known, _)| length < known) {
-                        way[column] = Some((length, other));
+                    if known.is_none_or(|(known, _)| length < known) {
+                        *known = Some((length, other));
                         better = true;
                     }
                 }
