@@ -13,7 +13,7 @@ use super::hand_over::TICKET;
 use super::{App, Ref, no_such};
 use crate::domain::codes::OfferState;
 use crate::domain::item::{Cause, Item, Loads, shift_loads};
-use crate::domain::offer::Offer;
+use crate::domain::offer::{Accepted, Offer};
 use crate::error::Error;
 use crate::store::{agents, items, offers as store};
 
@@ -47,9 +47,17 @@ impl App {
         Ok(open)
     }
 
-    /// The agent takes the ticket.
+    /// The agent takes the ticket. Nothing happens when it is already theirs by this offer.
     pub(crate) async fn accept_offer(&self, tx: &Tx, id: &OfferId) -> Result<Answered, Error> {
-        let (before, offer) = self.open_offer(tx, id).await?;
+        let (before, offer) = match self.open_offer(tx, id).await {
+            Err(
+                over @ Error::OfferOver {
+                    state: OfferState::Accepted,
+                    ..
+                },
+            ) => return accepted_before(tx, id).await?.ok_or(over),
+            open => open?,
+        };
         let now = self.now();
         let mut item = before.clone();
         item.version += 1;
@@ -59,6 +67,7 @@ impl App {
             now,
             &self.policy,
         );
+        item.trail.accepted = Some(Accepted::from(&offer));
         self.save(tx, &before, &item).await?;
         store::end(tx, id, OfferState::Accepted, "", now).await?;
         let directory = self.directory.get(tx).await?;
@@ -264,6 +273,21 @@ fn asked_again(item: &Item) -> Body {
         reason: ASKED_AGAIN.to_owned(),
         decision_id: String::new(),
     })
+}
+
+/// The offer by which an agent still has its ticket; none when the ticket has gone on since.
+async fn accepted_before(tx: &Tx, id: &OfferId) -> Result<Option<Answered>, Error> {
+    let known = store::find(tx, id).await?.ok_or_else(|| no_offer(id))?;
+    let found = items::lock(tx, [&known.ticket]).await?.pop();
+    Ok(found.and_then(|item| {
+        let offer = Offer::from(item.trail.accepted.as_ref()?);
+        let theirs = offer.id == *id && item.agent.as_ref() == Some(&offer.agent);
+        theirs.then_some(Answered {
+            item,
+            offer,
+            state: OfferState::Accepted,
+        })
+    }))
 }
 
 /// Notes that an offer of an item was taken back, and why, as a code.

@@ -14,7 +14,7 @@ use super::codes::{Channel, Order, Priority, Reason, State, Status};
 use super::group::Group;
 use super::hops::{Hop, Place, Put};
 use super::language::Language;
-use super::offer::{Handling, Offer};
+use super::offer::{Accepted, Handling, Offer};
 use super::weight::Weight;
 
 /// What a deployment chooses about items.
@@ -133,6 +133,9 @@ pub(crate) struct Trail {
     /// How often it was offered.
     #[serde(default)]
     pub(crate) offers: u32,
+    /// The offer by which its agent has it; none when they got it otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) accepted: Option<Accepted>,
     /// When those who declined may be asked again, in milliseconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) offer_again_at: Option<i64>,
@@ -247,6 +250,7 @@ impl Item {
         self.trail.had_group |= group.is_some();
         self.trail.supervised = false;
         self.trail.second_opinion = None;
+        self.trail.accepted = None;
         self.forget_preference();
         self.assigned_at = agent.as_ref().map(|_| at);
         self.begun = false;

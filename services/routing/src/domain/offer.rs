@@ -25,6 +25,41 @@ pub(crate) struct Offer {
     pub(crate) decision: DecisionId,
 }
 
+/// An offer that was accepted, as its item remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Accepted {
+    id: OfferId,
+    agent: AgentId,
+    /// In milliseconds since the epoch.
+    expires_at: i64,
+    attempt: u32,
+    decision: DecisionId,
+}
+
+impl From<&Offer> for Accepted {
+    fn from(offer: &Offer) -> Self {
+        Self {
+            id: offer.id.clone(),
+            agent: offer.agent.clone(),
+            expires_at: offer.expires_at.as_millis(),
+            attempt: offer.attempt,
+            decision: offer.decision.clone(),
+        }
+    }
+}
+
+impl From<&Accepted> for Offer {
+    fn from(accepted: &Accepted) -> Self {
+        Self {
+            id: accepted.id.clone(),
+            agent: accepted.agent.clone(),
+            expires_at: Timestamp::from_millis(accepted.expires_at),
+            attempt: accepted.attempt,
+            decision: accepted.decision.clone(),
+        }
+    }
+}
+
 /// How tickets of a group are handed to its agents, and what follows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Handling {

@@ -326,9 +326,12 @@ fn released(before: &Item, after: &Item) -> Option<Body> {
 }
 
 /// Why an offer is taken back, as a code.
-const fn why_rescinded(body: &Body) -> &'static str {
+fn why_rescinded(body: &Body) -> &'static str {
     match body {
         Body::TicketMerged(_) => "merged",
+        Body::TicketStatusChanged(changed) if changed.to() == common::TicketStatus::Closed => {
+            "closed"
+        }
         Body::TicketStatusChanged(_) => "solved",
         _ => "",
     }

@@ -14,7 +14,7 @@ use lotse_testkit::TestDb;
 use prost_types::FieldMask;
 use tonic::{Response, Status};
 
-use crate::stage::{Stage, agent, created, migrations, reason, solved};
+use crate::stage::{Stage, agent, closed, created, migrations, reason, solved};
 
 /// How long an offer lasts unless configured.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -251,17 +251,36 @@ lotse_testkit::on_both_databases! {
         assert_eq!(stage.get_agent(&anna).await.load, 1.0);
     }
 
+    async fn who_accepts_again_is_told_that_the_ticket_is_theirs_until_it_has_gone_on(db: TestDb) {
+        let (stage, group) = Stage::with_group(db).await;
+        let anna = stage.online(agent("Anna", &group, 5)).await;
+        let ticket = stage.ticket(chat()).await;
+        let offer = stage.offers(&anna).await.remove(0);
+        let first = stage.accept(&offer).await.unwrap();
+        stage.suite.advance(2 * TIMEOUT).await;
+        assert_eq!(stage.accept(&offer).await.unwrap(), first);
+        assert_eq!(stage.events(&ticket).await.len(), 3);
+        assert_eq!(stage.get_agent(&anna).await.load, 1.0);
+        assert_eq!(reason(stage.decline(&offer).await), ErrorReason::OfferOver);
+        let bruno = stage.agent(agent("Bruno", &group, 5)).await;
+        stage.assign(&ticket, "", &bruno).await.unwrap();
+        assert_eq!(reason(stage.accept(&offer).await), ErrorReason::OfferOver);
+        stage.assign(&ticket, "", &anna).await.unwrap();
+        assert_eq!(reason(stage.accept(&offer).await), ErrorReason::OfferOver);
+    }
+
     async fn whatever_overtakes_an_offer_takes_it_back(db: TestDb) {
         let (stage, group) = Stage::with_group(db).await;
         let second = stage.group("second line", 2).await;
         let anna = stage.online(agent("Anna", &group, 9)).await;
         let boss = stage.agent(agent("Boss", &second, 9)).await;
         let merged = |into: &str| Body::TicketMerged(journal::TicketMerged { into_ticket_id: into.to_owned() });
-        for why in ["solved", "merged", "assigned", "transferred", "escalated", "retired"] {
+        for why in ["solved", "closed", "merged", "assigned", "transferred", "escalated", "retired"] {
             let ticket = stage.ticket(chat()).await;
             let offer = stage.offers(&anna).await.remove(0);
             match why {
                 "solved" => stage.journal(&ticket, vec![solved()]).await,
+                "closed" => stage.journal(&ticket, vec![closed()]).await,
                 "merged" => stage.journal(&ticket, vec![merged(&ticket)]).await,
                 "assigned" => drop(stage.assign(&ticket, "", &boss).await.unwrap()),
                 "transferred" => {

@@ -345,6 +345,10 @@ pub(crate) fn solved() -> Body {
     status(TicketStatus::Solved, Change::Solved)
 }
 
+pub(crate) fn closed() -> Body {
+    status(TicketStatus::Closed, Change::Closed)
+}
+
 pub(crate) fn reopened() -> Body {
     status(TicketStatus::Open, Change::Reopened)
 }
