@@ -103,6 +103,7 @@ class Day:
         self.resume = ""
         self.told = collections.Counter()
         self.asked: dict[str, set[str]] = collections.defaultdict(set)
+        self.accepted: dict[str, str] = {}
         self.owner: dict[str, str] = {}
         self.peak = 0
 
@@ -168,6 +169,8 @@ class Day:
         """Whoever has thought about an offer for long enough answers."""
         while self.answers and self.answers[0][0] <= now:
             _, number, agent_id, offer_id, what = heapq.heappop(self.answers)
+            if self.agents[agent_id].silent:
+                continue
             try:
                 if what == "accept":
                     request = self.offer.AcceptOfferRequest(
@@ -244,13 +247,18 @@ class Day:
             entry = (when, len(self.seen), agent.id, change.offer_id, what)
             heapq.heappush(self.answers, entry)
             self.seen.add(change.offer_id)
+        elif name == "ACCEPTED":
+            self.accepted[ticket_id] = agent.id
         elif name == "TIMED_OUT":
             agent.silent_since = agent.silent_since or now
 
     def assigned(self, now: int, ticket_id: str, assigned) -> None:
         assert assigned.agent_id, "to a person"
         assert ticket_id not in self.owner, f"{ticket_id} has two owners"
-        assert not self.agents[assigned.agent_id].silent_since, "to somebody who does not respond"
+        agent = self.agents[assigned.agent_id]
+        # Who missed one offer may still accept another that is open.
+        chosen = self.accepted.pop(ticket_id, None) == agent.id and not agent.silent
+        assert chosen or not agent.silent_since, "to somebody who does not respond"
         self.owner[ticket_id] = assigned.agent_id
         self.told["assigned"] += 1
         when = now + self.dice.randrange(15, 90) * 1000
