@@ -321,6 +321,7 @@ fn team(world: &mut World) {
         agent_id: format!("agt_{place}"),
         name: (*name).to_owned(),
         presence: match place {
+            6 => Presence::NotResponding,
             7 => Presence::Away,
             8 => Presence::Offline,
             _ => Presence::Online,
@@ -328,6 +329,7 @@ fn team(world: &mut World) {
         .into(),
         capacity: *capacity,
         load: *load,
+        offered: u32::from(place == 1),
         ..Default::default()
     });
     world.board.agents = agents.collect();

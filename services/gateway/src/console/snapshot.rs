@@ -140,10 +140,12 @@ pub struct Team {
 pub struct Agent {
     /// Their name.
     pub name: String,
-    /// `online`, `away` or `offline`.
+    /// `online`, `away`, `not responding` or `offline`.
     pub presence: &'static str,
     /// How much of the capacity is taken.
     pub load: f64,
+    /// Tickets that they are being asked to take; their room is taken.
+    pub offered: u32,
     /// Tickets that they can hold.
     pub capacity: u32,
 }

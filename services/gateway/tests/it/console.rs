@@ -105,6 +105,7 @@ fn fill(world: &mut World) {
         presence: Presence::Online.into(),
         capacity: 5,
         load: 1.5,
+        offered: 1,
         ..Default::default()
     }];
     world.figures.insert(
@@ -150,7 +151,10 @@ async fn the_stream_sends_a_snapshot_and_then_each_new_one() {
         })
     );
     assert_eq!(snapshot["team"]["unassigned"], 3);
-    assert_eq!(snapshot["team"]["agents"][0]["load"], 1.5);
+    assert_eq!(
+        snapshot["team"]["agents"],
+        json!([{"name": "Ada", "presence": "online", "load": 1.5, "offered": 1, "capacity": 5}])
+    );
     assert_eq!(snapshot["kpis"]["transfers"]["value"], 0.25);
     assert_eq!(snapshot["kpis"]["escalations"]["value"], Value::Null);
     assert_eq!(snapshot["scores"][0]["value"], Value::Null);

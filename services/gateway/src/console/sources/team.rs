@@ -29,6 +29,7 @@ pub(crate) fn shown(board: &GetQueueStateResponse) -> Team {
             Presence::Offline | Presence::Unspecified => "offline",
         },
         load: agent.load,
+        offered: agent.offered,
         capacity: agent.capacity,
     });
     Team {

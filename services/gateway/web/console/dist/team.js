@@ -1,7 +1,7 @@
 // Who works, and how much they hold: the busiest first, so that those who do not fit are free.
 import { byId, element, fit, keep, say } from "./dom.js";
 import { ABSENT, load } from "./format.js";
-const ORDER = { online: 0, away: 1, offline: 2 };
+const ORDER = { online: 0, away: 1, "not responding": 2, offline: 3 };
 function makeAgent() {
     const bar = element("span", "bar", element("span", "fill"));
     bar.setAttribute("aria-hidden", "true");
@@ -12,6 +12,14 @@ function loadShare({ load, capacity }) {
         return load / capacity;
     return load > 0 ? 1 : 0;
 }
+/** What is out of the ordinary about an agent, in a word or two. */
+function momentary({ presence, offered }) {
+    if (presence === "not responding")
+        return "silent ";
+    if (presence !== "online")
+        return `${presence} `;
+    return offered > 0 ? `${offered} asked ` : "";
+}
 function updateAgent(item, agent) {
     item.dataset["presence"] = agent.presence;
     const share = loadShare(agent);
@@ -20,10 +28,9 @@ function updateAgent(item, agent) {
     const [name, held] = item.querySelectorAll(".name, .load");
     if (!name || !held)
         return;
-    item.title = agent.name;
+    item.title = `${agent.name}, ${agent.presence}`;
     say(name, agent.name);
-    const there = agent.presence === "online" ? "" : `${agent.presence} `;
-    say(held, `${there}${load(agent.load)}/${agent.capacity}`);
+    say(held, `${momentary(agent)}${load(agent.load)}/${agent.capacity}`);
 }
 /** Shows the team, or that it is not known. */
 export function showTeam(team) {

@@ -72,8 +72,9 @@ export interface Team {
 
 export interface Agent {
   name: string;
-  presence: "online" | "away" | "offline";
+  presence: "online" | "away" | "not responding" | "offline";
   load: number;
+  offered: number;
   capacity: number;
 }
 

@@ -4,7 +4,7 @@ import { byId, element, fit, keep, say } from "./dom.js";
 import { ABSENT, load } from "./format.js";
 import type { Agent, Team } from "./snapshot.js";
 
-const ORDER = { online: 0, away: 1, offline: 2 };
+const ORDER = { online: 0, away: 1, "not responding": 2, offline: 3 };
 
 function makeAgent(): HTMLElement {
   const bar = element("span", "bar", element("span", "fill"));
@@ -17,6 +17,13 @@ function loadShare({ load, capacity }: Agent): number {
   return load > 0 ? 1 : 0;
 }
 
+/** What is out of the ordinary about an agent, in a word or two. */
+function momentary({ presence, offered }: Agent): string {
+  if (presence === "not responding") return "silent ";
+  if (presence !== "online") return `${presence} `;
+  return offered > 0 ? `${offered} asked ` : "";
+}
+
 function updateAgent(item: HTMLElement, agent: Agent): void {
   item.dataset["presence"] = agent.presence;
   const share = loadShare(agent);
@@ -24,10 +31,9 @@ function updateAgent(item: HTMLElement, agent: Agent): void {
   item.dataset["full"] = String(share >= 1);
   const [name, held] = item.querySelectorAll(".name, .load");
   if (!name || !held) return;
-  item.title = agent.name;
+  item.title = `${agent.name}, ${agent.presence}`;
   say(name, agent.name);
-  const there = agent.presence === "online" ? "" : `${agent.presence} `;
-  say(held, `${there}${load(agent.load)}/${agent.capacity}`);
+  say(held, `${momentary(agent)}${load(agent.load)}/${agent.capacity}`);
 }
 
 /** Shows the team, or that it is not known. */
