@@ -8,7 +8,7 @@ use lotse_proto::routing::v1::rota_layer::Plan;
 use super::read::{Kind, Reader, Reference};
 use super::read_calendars::{date, hours, moment};
 use super::read_promises::maps;
-use super::spec::{Rota, RotaLayer, Rotation};
+use super::spec::{Rota, RotaLayer, Rotation, Shadow};
 use super::state::{Known, named};
 use super::words::{UNITS, WEEKDAYS, time_of_day};
 use super::yaml::Map;
@@ -68,12 +68,28 @@ fn read_layer(reader: &mut Reader, map: &mut Map<'_>) -> Option<RotaLayer> {
         within.extend(weekly(reader, &mut opening));
         opening.finish(&mut reader.problems);
     }
+    let shadow = map.take("shadow");
+    let shadow = shadow.and_then(|entry| entry.map(&mut reader.problems));
+    let shadow = shadow.and_then(|map| read_shadow(reader, map));
     let name = map.require("name", &mut reader.problems)?;
     Some(RotaLayer {
         name: name.text(&mut reader.problems)?,
         rotation,
         shifts,
         hours: within,
+        shadow,
+    })
+}
+
+fn read_shadow(reader: &mut Reader, mut map: Map<'_>) -> Option<Shadow> {
+    let agent = reader.needed(&mut map, "agent", Kind::Agent);
+    let mentor = reader.needed(&mut map, "mentor", Kind::Agent);
+    let approval_wanted = reader.truth(&mut map, "approval_wanted", false);
+    map.finish(&mut reader.problems);
+    Some(Shadow {
+        agent: agent?,
+        mentor: mentor?,
+        approval_wanted,
     })
 }
 
@@ -149,6 +165,11 @@ pub(crate) fn known(rota: routing::Rota, names: &BTreeMap<String, String>) -> Kn
             }),
             shifts: shifts.into_iter().map(shift).collect(),
             hours: layer.hours.into_iter().map(span).collect(),
+            shadow: layer.shadow.map(|shadow| Shadow {
+                agent: named(shadow.agent_id, names),
+                mentor: named(shadow.mentor_agent_id, names),
+                approval_wanted: shadow.approval_wanted,
+            }),
         }
     };
     Known {
@@ -195,6 +216,7 @@ fn proto_layer(layer: &RotaLayer) -> routing::RotaLayer {
         rotation,
         shifts,
         hours,
+        shadow,
     } = layer;
     let duty_hours = |weekday: &i32, from: &String, to: &String| routing::DutyHours {
         weekday: *weekday,
@@ -227,5 +249,10 @@ fn proto_layer(layer: &RotaLayer) -> routing::RotaLayer {
             .iter()
             .map(|(day, from, to)| duty_hours(day, from, to))
             .collect(),
+        shadow: shadow.as_ref().map(|shadow| routing::Shadow {
+            agent_id: shadow.agent.clone(),
+            mentor_agent_id: shadow.mentor.clone(),
+            approval_wanted: shadow.approval_wanted,
+        }),
     }
 }

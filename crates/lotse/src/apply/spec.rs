@@ -73,6 +73,14 @@ pub(crate) struct RotaLayer {
     pub(crate) shifts: BTreeSet<(i32, String, String, String)>,
     /// Weekday, begin, end; none for around the clock.
     pub(crate) hours: BTreeSet<(i32, String, String)>,
+    pub(crate) shadow: Option<Shadow>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Shadow {
+    pub(crate) agent: String,
+    pub(crate) mentor: String,
+    pub(crate) approval_wanted: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

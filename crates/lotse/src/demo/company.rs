@@ -244,6 +244,7 @@ fn rota() -> routing::Rota {
             name: "Ticket handler".to_owned(),
             plan: Some(Plan::Rotation(rotation)),
             hours: Vec::new(),
+            shadow: None,
         }],
         ..routing::Rota::default()
     }

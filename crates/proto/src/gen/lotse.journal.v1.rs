@@ -37,7 +37,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "20, 21, 22, 23, 24, 25, 40, 41, 42, 43, 44, 45, 46, 47, 60, 61, 62, 63, 64, 80, 81, 100"
+        tags = "20, 21, 22, 23, 24, 25, 40, 41, 42, 43, 44, 45, 46, 47, 48, 60, 61, 62, 63, 64, 80, 81, 100"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -88,6 +88,9 @@ pub mod event {
         /// An agent has finished the work that follows a ticket.
         #[prost(message, tag = "47")]
         WrapUpEnded(super::WrapUpEnded),
+        /// A shadow's reply waits for approval, or was decided about.
+        #[prost(message, tag = "48")]
+        ReplyReviewed(super::ReplyReviewed),
         /// An SLA clock changed.
         #[prost(message, tag = "60")]
         ClockChanged(super::ClockChanged),
@@ -528,6 +531,22 @@ pub struct WrapUpEnded {
     /// The group.
     #[prost(string, tag = "2")]
     pub group_id: ::prost::alloc::string::String,
+}
+/// A shadow's reply waits for approval, or was decided about.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplyReviewed {
+    /// The internal note that the reply waits as.
+    #[prost(string, tag = "1")]
+    pub message_id: ::prost::alloc::string::String,
+    /// Who wrote it.
+    #[prost(string, tag = "2")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Who was asked, or who decided.
+    #[prost(string, tag = "3")]
+    pub mentor_agent_id: ::prost::alloc::string::String,
+    /// How it stands: `pending`, `approved`, `declined`.
+    #[prost(string, tag = "4")]
+    pub state: ::prost::alloc::string::String,
 }
 /// An SLA clock changed: one event per transition.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

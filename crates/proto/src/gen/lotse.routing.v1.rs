@@ -280,10 +280,11 @@ pub struct AttributeValues {
 /// When a step is passed over: when any of what is given holds. At least one must be given.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SkipIf {
-    /// No agent of the group is online for the ticket's channel.
+    /// No agent of the group, or of the one that covers it, is online for the ticket's channel and at
+    /// work by their shifts.
     #[prost(bool, tag = "1")]
     pub nobody_online: bool,
-    /// No agent of the group is online with room for one more ticket.
+    /// None of them has room for one more ticket.
     #[prost(bool, tag = "2")]
     pub nobody_free: bool,
     /// It is none of these hours.
@@ -2721,6 +2722,9 @@ pub struct RotaLayer {
     /// with a rotation: shifts say their hours themselves.
     #[prost(message, repeated, tag = "4")]
     pub hours: ::prost::alloc::vec::Vec<DutyHours>,
+    /// A second person on the same duty, at all hours of the layer. Optional.
+    #[prost(message, optional, tag = "5")]
+    pub shadow: ::core::option::Option<Shadow>,
     /// Who takes turns.
     #[prost(oneof = "rota_layer::Plan", tags = "2, 3")]
     pub plan: ::core::option::Option<rota_layer::Plan>,
@@ -2737,6 +2741,21 @@ pub mod rota_layer {
         #[prost(message, tag = "3")]
         Shifts(super::WeeklyShifts),
     }
+}
+/// A second person on a duty, who handles tickets and learns.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Shadow {
+    /// Who; an id or a unique name in a Put, answered as an id. Counts for nothing while retired, and
+    /// while being on duty themselves.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Who looks after them; as above. Somebody else. Required.
+    #[prost(string, tag = "2")]
+    pub mentor_agent_id: ::prost::alloc::string::String,
+    /// Whether the mentor approves each public reply of theirs on tickets of the rota's group, also
+    /// outside of the layer's hours. See CheckReply.
+    #[prost(bool, tag = "3")]
+    pub approval_wanted: bool,
 }
 /// Agents who take turns, each for the same time.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2832,6 +2851,10 @@ pub struct DutyOverride {
     /// When it last changed; set by the server.
     #[prost(message, optional, tag = "11")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// A second person on the same duty while this lasts. Goes before the layer's; not set: the
+    /// layer's stays.
+    #[prost(message, optional, tag = "12")]
+    pub shadow: ::core::option::Option<Shadow>,
 }
 /// An agent on duty.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2857,6 +2880,13 @@ pub struct OnDuty {
     /// The override, with that source.
     #[prost(string, tag = "6")]
     pub override_id: ::prost::alloc::string::String,
+    /// The second person on this duty; not set where there is none. Not to be told of alerts.
+    #[prost(message, optional, tag = "7")]
+    pub shadow: ::core::option::Option<Shadow>,
+    /// Whose turn follows in the layer, as the rota says; empty when nobody's follows at once, and
+    /// for agents who are on duty by something else than a layer.
+    #[prost(string, tag = "8")]
+    pub next_agent_id: ::prost::alloc::string::String,
 }
 /// Asks for a rota to be as given.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3021,6 +3051,132 @@ pub struct WhoIsOnDutyResponse {
     #[prost(message, optional, tag = "6")]
     pub covered_until: ::core::option::Option<::prost_types::Timestamp>,
 }
+/// Asks whether a reply may be sent.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckReplyRequest {
+    /// Who wants to reply, by id or name. Required.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// On which ticket. Required.
+    #[prost(string, tag = "2")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// The internal note that the reply waits as, where approval was requested. Optional.
+    #[prost(string, tag = "3")]
+    pub message_id: ::prost::alloc::string::String,
+}
+/// Whether a reply may be sent.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckReplyResponse {
+    /// Whether it may: no approval is wanted, or it is approved.
+    #[prost(bool, tag = "1")]
+    pub allowed: bool,
+    /// Who approves, where approval is wanted; else empty.
+    #[prost(string, tag = "2")]
+    pub mentor_agent_id: ::prost::alloc::string::String,
+    /// What became of the note; not set where nobody asked.
+    #[prost(message, optional, tag = "3")]
+    pub review: ::core::option::Option<ReplyReview>,
+}
+/// A reply that a mentor looks at.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplyReview {
+    /// The internal note.
+    #[prost(string, tag = "1")]
+    pub message_id: ::prost::alloc::string::String,
+    /// The ticket.
+    #[prost(string, tag = "2")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// Who wrote it.
+    #[prost(string, tag = "3")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Who approves.
+    #[prost(string, tag = "4")]
+    pub mentor_agent_id: ::prost::alloc::string::String,
+    /// How it stands.
+    #[prost(enumeration = "ReplyReviewState", tag = "5")]
+    pub state: i32,
+    /// What whoever decided says to the author; may be empty.
+    #[prost(string, tag = "6")]
+    pub note: ::prost::alloc::string::String,
+    /// When approval was requested.
+    #[prost(message, optional, tag = "7")]
+    pub requested_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was decided; not set before.
+    #[prost(message, optional, tag = "8")]
+    pub decided_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Asks for a mentor's approval.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestReplyApprovalRequest {
+    /// Who wrote the reply, by id or name. Required.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// On which ticket. Required.
+    #[prost(string, tag = "2")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// The internal note that it waits as. Required.
+    #[prost(string, tag = "3")]
+    pub message_id: ::prost::alloc::string::String,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The mentor is asked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestReplyApprovalResponse {
+    /// How the reply stands.
+    #[prost(message, optional, tag = "1")]
+    pub review: ::core::option::Option<ReplyReview>,
+}
+/// Decides about a reply.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DecideReplyRequest {
+    /// The internal note. Required.
+    #[prost(string, tag = "1")]
+    pub message_id: ::prost::alloc::string::String,
+    /// Who decides, by id or name. Required.
+    #[prost(string, tag = "2")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Whether it may be sent.
+    #[prost(bool, tag = "3")]
+    pub approved: bool,
+    /// What to say to the author; at most 512 bytes of one line.
+    #[prost(string, tag = "4")]
+    pub note: ::prost::alloc::string::String,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// It is decided.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DecideReplyResponse {
+    /// How the reply stands.
+    #[prost(message, optional, tag = "1")]
+    pub review: ::core::option::Option<ReplyReview>,
+}
+/// Asks for a page of replies that wait.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPendingRepliesRequest {
+    /// For this mentor, by id or name. Empty: for all.
+    #[prost(string, tag = "1")]
+    pub mentor_agent_id: ::prost::alloc::string::String,
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// From the page before; empty for the first.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of replies that wait.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPendingRepliesResponse {
+    /// The replies.
+    #[prost(message, repeated, tag = "1")]
+    pub reviews: ::prost::alloc::vec::Vec<ReplyReview>,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// What the turns of a rotation are counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -3149,6 +3305,43 @@ impl DutySource {
             "DUTY_SOURCE_OVERRIDE" => Some(Self::Override),
             "DUTY_SOURCE_PRESENCE" => Some(Self::Presence),
             "DUTY_SOURCE_LEAD" => Some(Self::Lead),
+            _ => None,
+        }
+    }
+}
+/// How a reply stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReplyReviewState {
+    /// Never sent.
+    Unspecified = 0,
+    /// It waits for the mentor.
+    Pending = 1,
+    /// It may be sent.
+    Approved = 2,
+    /// It must not be sent as it is.
+    Declined = 3,
+}
+impl ReplyReviewState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REPLY_REVIEW_STATE_UNSPECIFIED",
+            Self::Pending => "REPLY_REVIEW_STATE_PENDING",
+            Self::Approved => "REPLY_REVIEW_STATE_APPROVED",
+            Self::Declined => "REPLY_REVIEW_STATE_DECLINED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REPLY_REVIEW_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "REPLY_REVIEW_STATE_PENDING" => Some(Self::Pending),
+            "REPLY_REVIEW_STATE_APPROVED" => Some(Self::Approved),
+            "REPLY_REVIEW_STATE_DECLINED" => Some(Self::Declined),
             _ => None,
         }
     }
@@ -3359,6 +3552,93 @@ pub mod duty_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Whether an agent may send a public reply on a ticket without anybody's approval. For whoever
+        /// lets agents answer, to ask before the reply is sent: until it is allowed, a reply stays an
+        /// internal note. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the agent, or routing
+        /// has not heard of the ticket yet: ask again).
+        pub async fn check_reply(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckReplyRequest>,
+        ) -> std::result::Result<tonic::Response<super::CheckReplyResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.DutyService/CheckReply");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.DutyService",
+                "CheckReply",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Asks a shadow's mentor to look at a reply, which waits as an internal note. Once per note:
+        /// again it answers what is there. Reasons: INVALID_FIELD (also for an agent whose replies need no
+        /// approval), RESOURCE_NOT_FOUND (the agent, the ticket), REQUEST_ID_REUSED.
+        pub async fn request_reply_approval(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RequestReplyApprovalRequest>,
+        ) -> std::result::Result<tonic::Response<super::RequestReplyApprovalResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.DutyService/RequestReplyApproval",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.DutyService",
+                "RequestReplyApproval",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The mentor, or the lead of the ticket's group, approves a reply or declines it. Deciding the
+        /// same again changes nothing. Reasons: INVALID_FIELD (also for an agent who is neither),
+        /// RESOURCE_NOT_FOUND (nobody asked about the note), ILLEGAL_TRANSITION (decided otherwise
+        /// already), REQUEST_ID_REUSED.
+        pub async fn decide_reply(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DecideReplyRequest>,
+        ) -> std::result::Result<tonic::Response<super::DecideReplyResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.DutyService/DecideReply");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.DutyService",
+                "DecideReply",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Replies that wait for a mentor's decision, by note. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN,
+        /// RESOURCE_NOT_FOUND (the agent).
+        pub async fn list_pending_replies(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPendingRepliesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListPendingRepliesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.DutyService/ListPendingReplies",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.DutyService",
+                "ListPendingReplies",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// Who is to be told at an instant, in order. Reads only. Agents who are retired are never
         /// answered, and nobody twice.
         ///
@@ -3440,6 +3720,35 @@ pub mod duty_service_server {
             &self,
             request: tonic::Request<super::ListOverridesRequest>,
         ) -> std::result::Result<tonic::Response<super::ListOverridesResponse>, tonic::Status>;
+        /// Whether an agent may send a public reply on a ticket without anybody's approval. For whoever
+        /// lets agents answer, to ask before the reply is sent: until it is allowed, a reply stays an
+        /// internal note. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the agent, or routing
+        /// has not heard of the ticket yet: ask again).
+        async fn check_reply(
+            &self,
+            request: tonic::Request<super::CheckReplyRequest>,
+        ) -> std::result::Result<tonic::Response<super::CheckReplyResponse>, tonic::Status>;
+        /// Asks a shadow's mentor to look at a reply, which waits as an internal note. Once per note:
+        /// again it answers what is there. Reasons: INVALID_FIELD (also for an agent whose replies need no
+        /// approval), RESOURCE_NOT_FOUND (the agent, the ticket), REQUEST_ID_REUSED.
+        async fn request_reply_approval(
+            &self,
+            request: tonic::Request<super::RequestReplyApprovalRequest>,
+        ) -> std::result::Result<tonic::Response<super::RequestReplyApprovalResponse>, tonic::Status>;
+        /// The mentor, or the lead of the ticket's group, approves a reply or declines it. Deciding the
+        /// same again changes nothing. Reasons: INVALID_FIELD (also for an agent who is neither),
+        /// RESOURCE_NOT_FOUND (nobody asked about the note), ILLEGAL_TRANSITION (decided otherwise
+        /// already), REQUEST_ID_REUSED.
+        async fn decide_reply(
+            &self,
+            request: tonic::Request<super::DecideReplyRequest>,
+        ) -> std::result::Result<tonic::Response<super::DecideReplyResponse>, tonic::Status>;
+        /// Replies that wait for a mentor's decision, by note. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN,
+        /// RESOURCE_NOT_FOUND (the agent).
+        async fn list_pending_replies(
+            &self,
+            request: tonic::Request<super::ListPendingRepliesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListPendingRepliesResponse>, tonic::Status>;
         /// Who is to be told at an instant, in order. Reads only. Agents who are retired are never
         /// answered, and nobody twice.
         ///
@@ -3751,6 +4060,168 @@ pub mod duty_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListOverridesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/CheckReply" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckReplySvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::CheckReplyRequest> for CheckReplySvc<T> {
+                        type Response = super::CheckReplyResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckReplyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::check_reply(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckReplySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/RequestReplyApproval" => {
+                    #[allow(non_camel_case_types)]
+                    struct RequestReplyApprovalSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService>
+                        tonic::server::UnaryService<super::RequestReplyApprovalRequest>
+                        for RequestReplyApprovalSvc<T>
+                    {
+                        type Response = super::RequestReplyApprovalResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RequestReplyApprovalRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::request_reply_approval(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RequestReplyApprovalSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/DecideReply" => {
+                    #[allow(non_camel_case_types)]
+                    struct DecideReplySvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::DecideReplyRequest> for DecideReplySvc<T> {
+                        type Response = super::DecideReplyResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DecideReplyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::decide_reply(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DecideReplySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/ListPendingReplies" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPendingRepliesSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService>
+                        tonic::server::UnaryService<super::ListPendingRepliesRequest>
+                        for ListPendingRepliesSvc<T>
+                    {
+                        type Response = super::ListPendingRepliesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPendingRepliesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::list_pending_replies(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPendingRepliesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -6907,7 +7378,7 @@ pub struct GroupState {
     /// Agents online.
     #[prost(uint32, tag = "7")]
     pub agents_online: u32,
-    /// Agents online with room for at least one more ticket.
+    /// Of these: with room for at least one more ticket, and at work by their shifts.
     #[prost(uint32, tag = "8")]
     pub agents_free: u32,
     /// Tickets that agents are being asked to take.

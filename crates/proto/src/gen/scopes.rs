@@ -116,6 +116,8 @@ pub const SCOPES: &[(&str, &str)] = &[
         "/lotse.routing.v1.CoverageService/PutShiftPlan",
         "routing.admin",
     ),
+    ("/lotse.routing.v1.DutyService/CheckReply", "routing.read"),
+    ("/lotse.routing.v1.DutyService/DecideReply", "routing.write"),
     (
         "/lotse.routing.v1.DutyService/DeleteOverride",
         "routing.admin",
@@ -125,9 +127,17 @@ pub const SCOPES: &[(&str, &str)] = &[
         "/lotse.routing.v1.DutyService/ListOverrides",
         "routing.read",
     ),
+    (
+        "/lotse.routing.v1.DutyService/ListPendingReplies",
+        "routing.read",
+    ),
     ("/lotse.routing.v1.DutyService/ListRotas", "routing.read"),
     ("/lotse.routing.v1.DutyService/PutOverride", "routing.admin"),
     ("/lotse.routing.v1.DutyService/PutRota", "routing.admin"),
+    (
+        "/lotse.routing.v1.DutyService/RequestReplyApproval",
+        "routing.write",
+    ),
     ("/lotse.routing.v1.DutyService/WhoIsOnDuty", "routing.read"),
     ("/lotse.routing.v1.LearningService/GetModel", "routing.read"),
     (

@@ -68,6 +68,7 @@ kinds! {
     TicketReleased = "ticket_released",
     OfferChanged = "offer_changed",
     WrapUpEnded = "wrap_up_ended",
+    ReplyReviewed = "reply_reviewed",
     ClockChanged = "clock_changed",
     PlanChosen = "plan_chosen",
     PlanOutdated = "plan_outdated",

@@ -10,7 +10,7 @@ use lotse_proto::routing::v1::who_is_on_duty_request::Duty as Where;
 use lotse_proto::time::{from_proto, to_proto};
 use tonic::{Request, Response, Status};
 
-use super::{Api, DEFAULT_PAGE, MAX_PAGE, cut, finish, parse, place, rotas, show};
+use super::{Api, DEFAULT_PAGE, MAX_PAGE, cut, finish, parse, place, replies, rotas, show};
 use crate::app::duty::Duty;
 use crate::app::{Ref, find_rota};
 use crate::domain::codes::DutySource;
@@ -46,6 +46,8 @@ fn on_duty(one: OnDuty) -> proto::OnDuty {
         until,
         layer,
         by,
+        shadow,
+        next,
     } = one;
     let source = match source {
         DutySource::Rota => proto::DutySource::Rota,
@@ -60,6 +62,8 @@ fn on_duty(one: OnDuty) -> proto::OnDuty {
         until: show::time(until),
         layer,
         override_id: show::id(by.as_ref()),
+        shadow: shadow.as_ref().map(rotas::shadow),
+        next_agent_id: show::id(next.as_ref()),
     }
 }
 
@@ -225,6 +229,89 @@ impl DutyService for Api {
             cover_id: show::id(cover.map(|cover| &cover.id)),
             covered_by_group_id: show::id(cover.map(|cover| &cover.by)),
             covered_until: show::time(cover.map(|cover| cover.ends_at)),
+        }))
+    }
+
+    async fn check_reply(
+        &self,
+        request: Request<proto::CheckReplyRequest>,
+    ) -> Result<Response<proto::CheckReplyResponse>, Status> {
+        let reply = replies::to_check(request.get_ref())?;
+        let checked = self.app.check_reply(&reply).await?;
+        Ok(Response::new(proto::CheckReplyResponse {
+            allowed: checked.allowed,
+            mentor_agent_id: show::id(checked.mentor.as_ref()),
+            review: checked.review.as_ref().map(replies::review),
+        }))
+    }
+
+    async fn request_reply_approval(
+        &self,
+        request: Request<proto::RequestReplyApprovalRequest>,
+    ) -> Result<Response<proto::RequestReplyApprovalResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let reply = &replies::to_approve(&request)?;
+        self.command(
+            &caller,
+            "RequestReplyApproval",
+            &request.request_id,
+            &request,
+            |tx| async move {
+                let review = self.app.request_approval(&tx, reply).await?;
+                Ok(proto::RequestReplyApprovalResponse {
+                    review: Some(replies::review(&review)),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn decide_reply(
+        &self,
+        request: Request<proto::DecideReplyRequest>,
+    ) -> Result<Response<proto::DecideReplyResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wish = &replies::decided(&request)?;
+        self.command(
+            &caller,
+            "DecideReply",
+            &request.request_id,
+            &request,
+            |tx| async move {
+                let review = self.app.decide_reply(&tx, wish).await?;
+                Ok(proto::DecideReplyResponse {
+                    review: Some(replies::review(&review)),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn list_pending_replies(
+        &self,
+        request: Request<proto::ListPendingRepliesRequest>,
+    ) -> Result<Response<proto::ListPendingRepliesResponse>, Status> {
+        let proto::ListPendingRepliesRequest {
+            mentor_agent_id,
+            page_size,
+            page_token,
+        } = request.into_inner();
+        let mut wrong = Violations::new();
+        let mentor = parse::reference(&mut wrong, "mentor_agent_id", &mentor_agent_id);
+        wrong.finish().map_err(Error::from)?;
+        let scope = page::Scope::new("ListPendingReplies", &[mentor_agent_id.as_str()]);
+        let (after, limit) = place(&scope, page_size, &page_token)?;
+        let page = self
+            .app
+            .pending_replies(mentor.as_ref(), after.as_deref(), limit);
+        let (page, more) = page.await?;
+        let last = page.last().filter(|_| more);
+        let token = last.map(|last| scope.token(&[last.message.as_str()]));
+        Ok(Response::new(proto::ListPendingRepliesResponse {
+            reviews: page.iter().map(replies::review).collect(),
+            next_page_token: token.unwrap_or_default(),
         }))
     }
 }

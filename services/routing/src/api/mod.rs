@@ -19,6 +19,7 @@ mod learning;
 mod offers;
 mod parse;
 mod rebalance;
+mod replies;
 mod report;
 mod rotas;
 mod routing;

@@ -16,7 +16,7 @@ use super::{finish, parse, show};
 use crate::app::Ref;
 use crate::app::rotas::{WantedOverride, WantedRota};
 use crate::domain::codes::RotationUnit;
-use crate::domain::rota::{AgentShift, Layer, Override, Plan, RotaProfile, Rotation};
+use crate::domain::rota::{AgentShift, Layer, Override, Plan, RotaProfile, Rotation, Shadow};
 use crate::domain::setting::Setting;
 use crate::error::Error;
 
@@ -79,7 +79,13 @@ fn wanted_layer(
     path: &str,
     layer: &proto::RotaLayer,
 ) -> Option<Layer<Ref<AgentId>>> {
-    let proto::RotaLayer { name, plan, hours } = layer;
+    let proto::RotaLayer {
+        name,
+        plan,
+        hours,
+        shadow,
+    } = layer;
+    let shadow = wanted_shadow(wrong, path, shadow.as_ref());
     let name = parse::rule_name(wrong, &format!("{path}.name"), name);
     parse::at_most(wrong, &format!("{path}.hours"), hours.len(), HOURS);
     let hours_given = !hours.is_empty();
@@ -107,7 +113,32 @@ fn wanted_layer(
             None
         }
     };
-    plan.map(|plan| Layer { name, plan, hours })
+    plan.map(|plan| Layer {
+        name,
+        plan,
+        hours,
+        shadow,
+    })
+}
+
+fn wanted_shadow(
+    wrong: &mut Violations,
+    path: &str,
+    shadow: Option<&proto::Shadow>,
+) -> Option<Shadow<Ref<AgentId>>> {
+    let proto::Shadow {
+        agent_id,
+        mentor_agent_id,
+        approval_wanted,
+    } = shadow?;
+    let field = |name: &str| format!("{path}.shadow.{name}");
+    let agent = parse::required_reference(wrong, &field("agent_id"), agent_id);
+    let mentor = parse::required_reference(wrong, &field("mentor_agent_id"), mentor_agent_id);
+    Some(Shadow {
+        agent: agent?,
+        mentor: mentor?,
+        approval: *approval_wanted,
+    })
 }
 
 fn wanted_rotation(
@@ -230,8 +261,10 @@ pub(super) fn wanted_override(
             etag,
             created_at: _,
             updated_at: _,
+            shadow,
         } = given;
         let wrong = &mut wrong;
+        let shadow = wanted_shadow(wrong, "duty_override", shadow.as_ref());
         let id = wrong.parse_optional("duty_override.id", id);
         let rota = parse::required_reference(wrong, "duty_override.rota_id", rota_id);
         let agent = parse::required_reference(wrong, "duty_override.agent_id", agent_id);
@@ -255,6 +288,7 @@ pub(super) fn wanted_override(
             starts_at: starts_at?,
             ends_at: ends_at?,
             note,
+            shadow,
             etag: etag.clone(),
         })
     });
@@ -296,7 +330,12 @@ pub(super) fn rota(rota: &Setting<RotaProfile>) -> proto::Rota {
 }
 
 fn layer(layer: &Layer) -> proto::RotaLayer {
-    let Layer { name, plan, hours } = layer;
+    let Layer {
+        name,
+        plan,
+        hours,
+        shadow,
+    } = layer;
     let plan = match plan {
         Plan::Rotation(Rotation {
             agents,
@@ -332,6 +371,21 @@ fn layer(layer: &Layer) -> proto::RotaLayer {
         name: name.clone(),
         plan: Some(plan),
         hours: hours.iter().map(duty_hours).collect(),
+        shadow: shadow.as_ref().map(self::shadow),
+    }
+}
+
+/// A shadow as it is answered.
+pub(super) fn shadow(shadow: &Shadow) -> proto::Shadow {
+    let Shadow {
+        agent,
+        mentor,
+        approval,
+    } = shadow;
+    proto::Shadow {
+        agent_id: agent.to_string(),
+        mentor_agent_id: mentor.to_string(),
+        approval_wanted: *approval,
     }
 }
 
@@ -355,6 +409,7 @@ pub(super) fn duty_override(one: &Override) -> proto::DutyOverride {
         starts_at,
         ends_at,
         note,
+        shadow,
         version,
         created_at,
         updated_at,
@@ -367,6 +422,7 @@ pub(super) fn duty_override(one: &Override) -> proto::DutyOverride {
         starts_at: Some(to_proto(*starts_at)),
         ends_at: Some(to_proto(*ends_at)),
         note: note.clone(),
+        shadow: shadow.as_ref().map(self::shadow),
         version: show::version(*version),
         etag: etag::of(*version),
         created_at: Some(to_proto(*created_at)),

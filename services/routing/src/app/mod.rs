@@ -19,6 +19,7 @@ pub(crate) mod learning;
 pub(crate) mod offers;
 pub(crate) mod presence;
 pub(crate) mod rebalance;
+pub(crate) mod replies;
 pub(crate) mod report;
 pub(crate) mod rotas;
 pub(crate) mod settings;

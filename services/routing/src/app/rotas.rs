@@ -10,7 +10,7 @@ use super::settings::{announce, meant, put};
 use super::{App, Outcome, Ref, find_agent, find_group, find_rota};
 use crate::domain::directory::Directory;
 use crate::domain::rota::{
-    AgentShift, Layer, Override, Plan, Problem, RotaProfile, Rotation, Schedule,
+    AgentShift, Layer, Override, Plan, Problem, RotaProfile, Rotation, Schedule, Shadow,
 };
 use crate::domain::setting::Setting;
 use crate::error::Error;
@@ -39,6 +39,7 @@ pub(crate) struct WantedOverride {
     pub(crate) starts_at: Timestamp,
     pub(crate) ends_at: Timestamp,
     pub(crate) note: String,
+    pub(crate) shadow: Option<Shadow<Ref<AgentId>>>,
     pub(crate) etag: String,
 }
 
@@ -210,7 +211,33 @@ fn found_layer(
         name: layer.name.clone(),
         plan,
         hours: layer.hours.clone(),
+        shadow: found_shadow(directory, wrong, path, layer.shadow.as_ref()),
     }
+}
+
+/// A shadow with its agents found.
+fn found_shadow(
+    directory: &Directory,
+    wrong: &mut Violations,
+    path: &str,
+    shadow: Option<&Shadow<Ref<AgentId>>>,
+) -> Option<Shadow> {
+    let shadow = shadow?;
+    let path = format!("{path}.shadow");
+    let mut agent = |field: &str, wanted: &Ref<AgentId>| {
+        let found = wrong.take(&format!("{path}.{field}"), find_agent(directory, wanted))?;
+        Some(found.id.clone())
+    };
+    let learns = agent("agent_id", &shadow.agent);
+    let mentor = agent("mentor_agent_id", &shadow.mentor);
+    let (agent, mentor) = learns.zip(mentor)?;
+    let field = format!("{path}.mentor_agent_id");
+    wrong.require(&field, agent != mentor, "must be another agent");
+    Some(Shadow {
+        agent,
+        mentor,
+        approval: shadow.approval,
+    })
 }
 
 /// The exception as it will be, or everything that is wrong with it.
@@ -238,6 +265,12 @@ fn exception(
         let other = agent.id != instead_of.id;
         wrong.require(field, other, "must be another agent than agent_id");
     }
+    let shadow = found_shadow(
+        directory,
+        &mut wrong,
+        "duty_override",
+        wanted.shadow.as_ref(),
+    );
     let (rota, agent) = wrong.finish_with(rota.zip(agent))?;
     Ok(Override {
         id: before.map_or_else(|| DutyOverrideId::generate(now), |before| before.id.clone()),
@@ -247,6 +280,7 @@ fn exception(
         starts_at: wanted.starts_at,
         ends_at: wanted.ends_at,
         note: wanted.note.clone(),
+        shadow,
         version: before.map_or(1, |before| before.version + 1),
         created_at: before.map_or(now, |before| before.created_at),
         updated_at: now,

@@ -186,6 +186,16 @@ codes! {
         Escalation = "escalation",
     }
 
+    /// How a reply stands that a mentor looks at.
+    ReviewState {
+        /// It waits for the mentor.
+        Pending = "pending",
+        /// It may be sent.
+        Approved = "approved",
+        /// It must not be sent as it is.
+        Declined = "declined",
+    }
+
     /// Whether an agent should be at work.
     Standing {
         /// In a shift.

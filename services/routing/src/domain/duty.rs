@@ -6,7 +6,7 @@ use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, DutyOverrideId};
 
 use super::codes::DutySource;
-use super::rota::{Override, Rota};
+use super::rota::{Layer, Override, Rota, Shadow};
 use super::turns::{Stretch, Turn};
 use super::weight::Weight;
 
@@ -25,6 +25,10 @@ pub(crate) struct OnDuty {
     pub(crate) layer: String,
     /// The exception.
     pub(crate) by: Option<DutyOverrideId>,
+    /// The second person on this duty.
+    pub(crate) shadow: Option<Shadow>,
+    /// Whose turn follows in the layer, by the rota alone.
+    pub(crate) next: Option<AgentId>,
 }
 
 /// A member of a group who is online.
@@ -72,8 +76,12 @@ pub(crate) fn of_rota(
     // The one put last counts; ids decide between those put at the same time.
     overrides.sort_by(|a, b| (b.updated_at, &b.id).cmp(&(a.updated_at, &a.id)));
     let by_turn = turns.iter().map(|turn| {
-        let layer = rota.profile().layers[turn.layer].name.clone();
-        by_turn(turn, layer, &overrides, at)
+        let layer = &rota.profile().layers[turn.layer];
+        let mut on_duty = by_turn(turn, layer, &overrides, at);
+        let shadow = on_duty.shadow.take();
+        on_duty.shadow = shadow.filter(|one| is_active(&one.agent) && one.agent != on_duty.agent);
+        on_duty.next = rota.next_turn(turn, &is_active);
+        on_duty
     });
     let mut added: Vec<&&Override> = overrides
         .iter()
@@ -87,12 +95,14 @@ pub(crate) fn of_rota(
         until: Some(one.ends_at),
         layer: String::new(),
         by: Some(one.id.clone()),
+        shadow: one.shadow.clone().filter(|shadow| is_active(&shadow.agent)),
+        next: None,
     });
     once(by_turn.chain(added))
 }
 
 /// Who has a turn at an instant, with `overrides` in the order in which they count.
-fn by_turn(turn: &Turn, layer: String, overrides: &[&Override], at: Timestamp) -> OnDuty {
+fn by_turn(turn: &Turn, layer: &Layer, overrides: &[&Override], at: Timestamp) -> OnDuty {
     let replacing: Vec<&Override> = overrides
         .iter()
         .filter(|one| one.instead_of.as_ref() == Some(&turn.agent))
@@ -121,7 +131,11 @@ fn by_turn(turn: &Turn, layer: String, overrides: &[&Override], at: Timestamp) -
         source: by.map_or(DutySource::Rota, |_| DutySource::Override),
         from: Some(from),
         until: Some(until),
-        layer,
+        layer: layer.name.clone(),
+        shadow: by
+            .and_then(|by| by.shadow.clone())
+            .or_else(|| layer.shadow.clone()),
+        next: None,
         by: by.map(|by| by.id.clone()),
     }
 }
@@ -140,6 +154,8 @@ pub(crate) fn of_group(mut present: Vec<Present>, lead: Option<&AgentId>) -> Vec
         until: one.until,
         layer: String::new(),
         by: None,
+        shadow: None,
+        next: None,
     });
     let lead = lead.map(|lead| OnDuty {
         agent: lead.clone(),
@@ -148,8 +164,28 @@ pub(crate) fn of_group(mut present: Vec<Present>, lead: Option<&AgentId>) -> Vec
         until: None,
         layer: String::new(),
         by: None,
+        shadow: None,
+        next: None,
     });
     once(present.chain(lead))
+}
+
+/// Whose approval an agent's public replies need in a rota: in a layer of it at any time, by an
+/// exception while that lasts.
+pub(crate) fn mentor_of<'a>(
+    rota: &'a Rota,
+    overrides: &'a [Override],
+    agent: &AgentId,
+    at: Timestamp,
+) -> Option<&'a AgentId> {
+    let lasting = overrides
+        .iter()
+        .filter(|one| one.starts_at <= at && at < one.ends_at)
+        .filter_map(|one| one.shadow.as_ref());
+    let layers = rota.profile().layers.iter();
+    let mut all = lasting.chain(layers.filter_map(|layer| layer.shadow.as_ref()));
+    let found = all.find(|shadow| shadow.approval && shadow.agent == *agent)?;
+    Some(&found.mentor)
 }
 
 /// Everybody where they come first.

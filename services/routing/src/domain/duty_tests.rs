@@ -34,6 +34,7 @@ fn exception(
         starts_at: from,
         ends_at: Timestamp::from_millis(from.as_millis() + hours * HOUR),
         note: String::new(),
+        shadow: None,
         version: 1,
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::from_millis(i64::try_from(n).unwrap()),

@@ -47,6 +47,7 @@ pub(crate) mod placement;
 pub(crate) mod quality;
 pub(crate) mod queue;
 pub(crate) mod rebalance;
+pub(crate) mod review;
 pub(crate) mod rota;
 pub(crate) mod setting;
 pub(crate) mod shift_plan;

@@ -34,6 +34,20 @@ pub(crate) struct Layer<A = AgentId> {
     pub(crate) plan: Plan<A>,
     /// Nobody is on duty outside these; none for around the clock.
     pub(crate) hours: Vec<Shift>,
+    /// Who learns on this duty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shadow: Option<Shadow<A>>,
+}
+
+/// A second person on a duty, who handles tickets and learns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shadow<A = AgentId> {
+    /// Who.
+    pub(crate) agent: A,
+    /// Who looks after them.
+    pub(crate) mentor: A,
+    /// Whether the mentor approves their public replies.
+    pub(crate) approval: bool,
 }
 
 /// Who takes turns in a layer.
@@ -123,6 +137,8 @@ pub(crate) struct Override {
     pub(crate) ends_at: Timestamp,
     /// For people.
     pub(crate) note: String,
+    /// Who learns meanwhile; none for whom the layer says.
+    pub(crate) shadow: Option<Shadow>,
     /// Raised by every change.
     pub(crate) version: i64,
     /// When it was made.

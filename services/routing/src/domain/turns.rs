@@ -128,6 +128,17 @@ impl Rota {
         duty.collect()
     }
 
+    /// Whose turn begins where `turn` ends, in the same layer.
+    pub(crate) fn next_turn(
+        &self,
+        turn: &Turn,
+        is_active: impl Fn(&AgentId) -> bool,
+    ) -> Option<AgentId> {
+        let next = self.turns(is_active, turn.stretch.until);
+        let mut next = next.into_iter();
+        Some(next.find(|one| one.layer == turn.layer)?.agent)
+    }
+
     /// Every instant at which the turn in a layer may change.
     fn changes(&self, window: Stretch) -> Vec<Timestamp> {
         let layers = self.profile().layers.iter().zip(&self.schedule.hours);

@@ -50,6 +50,7 @@ pub(crate) fn layer(plan: Plan) -> Layer {
         name: "first".to_owned(),
         plan,
         hours: Vec::new(),
+        shadow: None,
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod items;
 pub(crate) mod learning;
 pub(crate) mod migrations;
 pub(crate) mod offers;
+pub(crate) mod replies;
 pub(crate) mod report;
 pub(crate) mod rotas;
 pub(crate) mod seats;

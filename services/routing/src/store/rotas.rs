@@ -5,7 +5,7 @@ use lotse_ids::{DutyOverrideId, RotaId};
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder as _, QuerySelect as _, Set};
 
-use super::parsed;
+use super::{from_json, parsed, to_json};
 use crate::domain::rota::Override;
 
 /// Exceptions.
@@ -24,6 +24,7 @@ pub mod exception {
         pub starts_at: i64,
         pub ends_at: i64,
         pub note: String,
+        pub shadow: Option<String>,
         pub version: i64,
         pub created_at: i64,
         pub updated_at: i64,
@@ -56,6 +57,7 @@ fn to_override(row: &exception::Model) -> Result<Override, DbErr> {
         starts_at: Timestamp::from_millis(row.starts_at),
         ends_at: Timestamp::from_millis(row.ends_at),
         note: row.note.clone(),
+        shadow: row.shadow.as_deref().map(from_json).transpose()?,
         version: row.version,
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
@@ -121,6 +123,7 @@ pub(crate) async fn save_override(
         starts_at,
         ends_at,
         note,
+        shadow,
         version,
         created_at,
         updated_at,
@@ -133,6 +136,7 @@ pub(crate) async fn save_override(
         starts_at: Set(starts_at.as_millis()),
         ends_at: Set(ends_at.as_millis()),
         note: Set(note.clone()),
+        shadow: Set(shadow.as_ref().map(to_json).transpose()?),
         version: Set(*version),
         created_at: Set(created_at.as_millis()),
         updated_at: Set(updated_at.as_millis()),

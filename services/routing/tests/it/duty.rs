@@ -98,6 +98,7 @@ fn daily(name: &str, agents: &[&str]) -> proto::RotaLayer {
         name: name.to_owned(),
         plan: Some(Plan::Rotation(rotation)),
         hours: Vec::new(),
+        shadow: None,
     }
 }
 
@@ -181,6 +182,7 @@ lotse_testkit::on_both_databases! {
         let empty = proto::RotaLayer { name: "first".to_owned(), ..proto::RotaLayer::default() };
         let shifts = vec![shift("Anna", proto::Weekday::Unspecified, "8:00", "12:00"), proto::WeeklyShift::default()];
         let shifts = proto::RotaLayer {
+            shadow: None,
             name: "third".to_owned(),
             plan: Some(Plan::Shifts(proto::WeeklyShifts { shifts })),
             hours: vec![proto::DutyHours::default()],
@@ -206,6 +208,7 @@ lotse_testkit::on_both_databases! {
             shift("Cleo", proto::Weekday::Monday, "11:00", "13:00"),
         ];
         let shifts = proto::RotaLayer {
+            shadow: None,
             name: "second".to_owned(),
             plan: Some(Plan::Shifts(proto::WeeklyShifts { shifts })),
             hours: Vec::new(),

@@ -22,6 +22,7 @@ mod offers;
 mod rebalancing;
 mod reopening;
 mod school;
+mod shadows;
 mod simulated;
 mod simulation;
 mod stage;

@@ -134,6 +134,7 @@ impl<'a> News<'a> {
             Body::AgentChanged(_)
             | Body::OfferChanged(_)
             | Body::WrapUpEnded(_)
+            | Body::ReplyReviewed(_)
             | Body::ClockChanged(_)
             | Body::InvitationChanged(_)
             | Body::AnswerRecorded(_)

@@ -7,6 +7,7 @@ mod offers;
 mod rotas;
 mod seats;
 mod settings;
+mod shadows;
 mod tables;
 mod transfers;
 
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(learning::CreateLearning),
         Box::new(seats::KeepSeats),
         Box::new(offers::CreateOffers),
+        Box::new(shadows::CreateReplyReviews),
     ]
 }
 
