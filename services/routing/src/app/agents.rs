@@ -64,7 +64,7 @@ impl App {
     /// Adds an agent, offline.
     pub(crate) async fn create_agent(&self, tx: &Tx, wanted: &WantedAgent) -> Result<Full, Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let profile = profile(&directory, wanted)?;
         self.insert_agent(tx, &directory, profile).await
     }
@@ -78,7 +78,7 @@ impl App {
         wanted: &WantedAgent,
     ) -> Result<(Full, Outcome), Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let profile = profile(&directory, wanted)?;
         let before = match id {
             Some(id) => Some(find_agent(&directory, &Ref::Id(id.clone()))?),
@@ -102,7 +102,7 @@ impl App {
         wanted: &WantedAgent,
     ) -> Result<Full, Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let before = find_agent(&directory, &Ref::Id(id.clone()))?;
         etag::check(etag, before.version)?;
         let new = profile(&directory, wanted)?;

@@ -64,18 +64,22 @@ impl App {
 
         let mut loads: BTreeMap<Option<GroupId>, GroupLoad> = BTreeMap::new();
         for id in directory.groups.keys().filter(|id| shown(id)) {
-            let of_members = |which: &dyn Fn(&Seat) -> bool| {
-                let members = directory
-                    .answering(id, now)
-                    .filter_map(|agent| seats.get(&agent.id));
-                u32::try_from(members.filter(|seat| which(seat)).count()).unwrap_or(u32::MAX)
+            let of_members = |which: &dyn Fn(&AgentId, &Seat) -> bool| {
+                let members = directory.answering(id, now);
+                let members = members.filter_map(|one| Some((&one.id, seats.get(&one.id)?)));
+                let fitting = members.filter(|(agent, seat)| which(agent, seat));
+                u32::try_from(fitting.count()).unwrap_or(u32::MAX)
+            };
+            let has_room = |seat: &Seat| {
+                Channel::ALL.into_iter().any(|channel| {
+                    seat.takes(channel) && seat.room_for(channel, self.policy.weights[channel])
+                })
             };
             let load = GroupLoad {
-                agents_online: of_members(&|seat: &Seat| seat.presence() == Presence::Online),
-                agents_free: of_members(&|seat: &Seat| {
-                    Channel::ALL.into_iter().any(|channel| {
-                        seat.takes(channel) && seat.room_for(channel, self.policy.weights[channel])
-                    })
+                agents_online: of_members(&|_, seat| seat.presence() == Presence::Online),
+                // Who has a break stays online for colleagues, and gets nothing.
+                agents_free: of_members(&|agent, seat| {
+                    has_room(seat) && directory.is_at_work(agent, now)
                 }),
                 ..GroupLoad::default()
             };

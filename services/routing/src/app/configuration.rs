@@ -43,7 +43,7 @@ impl App {
         wanted: &WantedGroup,
     ) -> Result<(Group, Outcome), Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let before = meant(directory.groups.values(), wanted.id.as_ref(), &wanted.name)?;
         let profile = group_profile(&directory, wanted)?;
         put(tx, before, profile, &wanted.etag, self.now()).await
@@ -56,7 +56,7 @@ impl App {
         wanted: &WantedSkill,
     ) -> Result<(Skill, Outcome), Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let before = directory.skills.get(&wanted.name);
         let profile = SkillProfile {
             name: wanted.name.clone(),

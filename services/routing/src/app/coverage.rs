@@ -16,7 +16,7 @@ use crate::domain::rota::Problem;
 use crate::domain::setting::Setting;
 use crate::domain::turns::Stretch;
 use crate::error::Error;
-use crate::store::{directory, rotas};
+use crate::store::{covers, directory, rotas};
 
 /// How far ahead gaps may be asked for.
 const LONGEST: Duration = Duration::from_secs(92 * 86_400);
@@ -64,7 +64,7 @@ impl App {
         wanted: &WantedRequirements,
     ) -> Result<(Setting<Requirements>, Outcome), Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let mut wrong = Violations::new();
         let group = find_group(&directory, &wanted.requirements.group);
         let group = wrong.take("requirements.group_id", group);
@@ -121,7 +121,8 @@ impl App {
                 rota.duty(&overrides, |agent| directory.is_active(agent), window)
             }
         };
-        let (rosters, unplanned) = rosters(directory, group, &duty, window);
+        let covers = covers::within(self.db.reader(), group, window).await?;
+        let (rosters, unplanned) = rosters(directory, group, &covers, &duty, window);
         let mut gaps = gaps(&requirements.all, &hours, &rosters, window);
         if let Some(after) = wanted.after {
             gaps.retain(|gap| (gap.stretch.from, gap.requirement) > after);

@@ -12,6 +12,7 @@ use crate::domain::cover::{Cover, CoverWords, Notice};
 use crate::domain::directory::Directory;
 use crate::domain::language::Language;
 use crate::domain::placement::{SeatPools, place};
+use crate::domain::turns::Stretch;
 use crate::error::Error;
 use crate::store::{agents, covers as store, directory, items};
 
@@ -51,12 +52,22 @@ impl App {
         wanted: &WantedCover,
     ) -> Result<(Cover, Outcome), Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let before = match &wanted.id {
             Some(id) => Some(found(tx, id).await?),
             None => None,
         };
-        let new = cover(&directory, before.as_ref(), wanted, self.now())?;
+        let others = match find_group(&directory, &wanted.group) {
+            Ok(group) => {
+                let window = Stretch {
+                    from: wanted.starts_at,
+                    until: wanted.ends_at,
+                };
+                store::within(tx, &group.id, window).await?
+            }
+            Err(_) => Vec::new(),
+        };
+        let new = cover(&directory, &others, before.as_ref(), wanted, self.now())?;
         if let Some(before) = &before {
             etag::check(&wanted.etag, before.version)?;
             let same = Cover {
@@ -149,9 +160,10 @@ async fn found(tx: &Tx, id: &CoverId) -> Result<Cover, Error> {
     })
 }
 
-/// The cover as it will be, or everything that is wrong with it.
+/// The cover as it will be, or everything that is wrong with it; `others` last at that time.
 fn cover(
     directory: &Directory,
+    others: &[Cover],
     before: Option<&Cover>,
     wanted: &WantedCover,
     now: Timestamp,
@@ -167,11 +179,9 @@ fn cover(
         let stays = group.id == before.group;
         wrong.require("cover.group_id", stays, "must not change");
     }
-    let others = group.map_or(&[][..], |group| directory.covers(&group.id));
     let own = before.map(|before| &before.id);
     let mut others = others.iter().filter(|other| Some(&other.id) != own);
-    let meets = others.find(|other| other.meets(wanted.starts_at, wanted.ends_at));
-    if let Some(other) = meets {
+    if let Some(other) = others.next() {
         let message = format!("the group is covered at that time already, by {}", other.id);
         wrong.add("cover.starts_at", message);
     }

@@ -1,5 +1,7 @@
 //! Who is on duty.
 
+use std::time::Duration;
+
 use lotse_clock::Timestamp;
 use lotse_ids::{GroupId, RotaId};
 
@@ -10,8 +12,9 @@ use crate::domain::directory::Directory;
 use crate::domain::duty::{self, OnDuty, Present};
 use crate::domain::group::Group;
 use crate::domain::rota::Rota;
+use crate::domain::turns::Stretch;
 use crate::error::Error;
-use crate::store::{agents, rotas};
+use crate::store::{agents, covers, rotas};
 
 /// Where somebody is on duty.
 #[derive(Clone, Debug)]
@@ -45,8 +48,15 @@ impl App {
             Duty::Rota(rota) => (Some(find_rota(&directory, rota)?), None, None),
             Duty::Group(group) => {
                 let group = find_group(&directory, group)?;
-                let cover = directory.cover_of(&group.id, at);
-                let covering = cover.and_then(|cover| directory.groups.get(&cover.by));
+                // Asked of the table: the directory does not know covers that are long over.
+                let instant = Stretch {
+                    from: at,
+                    until: at + Duration::from_millis(1),
+                };
+                let covers = covers::within(self.db.reader(), &group.id, instant).await?;
+                let cover = covers.into_iter().next();
+                let covering = cover.as_ref();
+                let covering = covering.and_then(|cover| directory.groups.get(&cover.by));
                 let group = covering.unwrap_or(group);
                 (directory.rota_of(&group.id), Some(group), cover)
             }
@@ -61,7 +71,7 @@ impl App {
         Ok(Answer {
             on_duty: duty::once(on_duty),
             rota: rota.map(|rota| rota.setting.id.clone()),
-            cover: cover.cloned(),
+            cover,
             at,
         })
     }

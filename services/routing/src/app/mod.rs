@@ -71,7 +71,7 @@ impl App {
         learning: Learning,
         config: Config,
     ) -> Self {
-        let (policy, directory) = (config.policy(), Arc::new(Cache::default()));
+        let (policy, directory) = (config.policy(), Arc::new(Cache::new(clock.clone())));
         let tracker = Tracker::new(policy, directory.clone(), timers.clone(), learning.came());
         Self {
             db,

@@ -51,7 +51,7 @@ impl App {
         wanted: &WantedRota,
     ) -> Result<(Setting<RotaProfile>, Outcome), Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let rotas = directory.rotas.values().map(|rota| &rota.setting);
         let before = meant(rotas, wanted.id.as_ref(), &wanted.name)?;
         let profile = profile(&directory, before.map(|rota| &rota.id), wanted)?;
@@ -66,7 +66,7 @@ impl App {
     ) -> Result<(Override, Outcome), Error> {
         // Nothing of the directory changes, but what is checked must still hold at the commit.
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let before = match &wanted.id {
             Some(id) => Some(found_override(tx, id).await?),
             None => None,

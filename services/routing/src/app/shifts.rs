@@ -27,7 +27,7 @@ impl App {
         wanted: &WantedShifts,
     ) -> Result<(Setting<Shifts>, Outcome), Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let mut wrong = Violations::new();
         let agent = find_agent(&directory, &wanted.shifts.agent);
         let agent = wrong.take("shift_plan.agent_id", agent);

@@ -41,7 +41,7 @@ impl App {
         mut wrong: Violations,
     ) -> Result<Put, Error> {
         directory::lock(tx).await?;
-        let directory = directory::load(tx).await?;
+        let directory = directory::load(tx, self.now()).await?;
         let before = store::in_force::<Plan>(tx, &ONLY_WORKFLOW.to_owned()).await?;
         let etag = wanted.as_ref().map(|wanted| wanted.etag.clone());
         let plan = wanted.and_then(|wanted| check(&directory, &wanted.plan, &mut wrong));

@@ -81,7 +81,7 @@ pub async fn seed(db: &Db, size: Size) -> Result<Vec<String>, DbErr> {
 /// What the database reports.
 pub async fn look_through(db: &Db, now: Timestamp) -> Result<Duration, DbErr> {
     let conn = db.reader();
-    let directory = directory::load(conn).await?;
+    let directory = directory::load(conn, now).await?;
     let start = SystemClock.monotonic();
     let mut seats = agents::seats(conn).await?;
     let wanted = items::Wanted::default();

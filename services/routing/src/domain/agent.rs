@@ -144,11 +144,6 @@ impl Seat {
         self.capacity - self.load
     }
 
-    /// Whether the agent takes new work on any channel.
-    pub(crate) fn is_online(&self) -> bool {
-        self.presence() == Presence::Online
-    }
-
     /// Whether the agent takes anything new and has any room at all. When not, no ticket fits,
     /// however light; when so, a heavy one may still not.
     pub(crate) fn is_free(&self) -> bool {

@@ -64,11 +64,6 @@ impl Cover {
         self.starts_at <= at && at < self.ends_at
     }
 
-    /// Whether both last at some instant.
-    pub(crate) fn meets(&self, starts_at: Timestamp, ends_at: Timestamp) -> bool {
-        self.starts_at < ends_at && starts_at < self.ends_at
-    }
-
     /// What a decision records of it.
     pub(crate) fn seen(&self) -> Covered {
         Covered {

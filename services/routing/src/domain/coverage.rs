@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::{Agent, Profile};
 use super::codes::Standing;
+use super::cover::Cover;
 use super::directory::Directory;
 use super::language::Language;
 use super::rota::{InvalidSchedule, Problem, weekly};
@@ -137,12 +138,14 @@ impl Requirement {
     }
 }
 
-/// When everybody who answers for a group will be there. `duty` is who is on duty in its rota when;
+/// When everybody who answers for a group will be there. `covers` are the group's in the window, by
+/// beginning. `duty` is who is on duty in its rota when;
 /// whoever is, is there also outside of shifts, but not on a break or absent. Beside them the
 /// members of whom nothing says when they are there.
 pub(crate) fn rosters<'a>(
     directory: &'a Directory,
     group: &GroupId,
+    covers: &[Cover],
     duty: &[(Stretch, BTreeSet<AgentId>)],
     window: Stretch,
 ) -> (Vec<Roster<'a>>, Vec<AgentId>) {
@@ -150,8 +153,6 @@ pub(crate) fn rosters<'a>(
     for agent in directory.members(group) {
         belongs.insert(&agent.id, vec![window]);
     }
-    let mut covers: Vec<_> = directory.covers(group).iter().collect();
-    covers.sort_by_key(|cover| cover.starts_at);
     for cover in covers {
         let clipped = Stretch {
             from: cover.starts_at.max(window.from),

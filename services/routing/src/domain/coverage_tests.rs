@@ -37,7 +37,7 @@ fn find(directory: &Directory, all: Vec<Requirement>, window: Stretch) -> Vec<Ga
         all,
     };
     let hours = requirements.hours().unwrap();
-    let (rosters, _) = rosters(directory, &group(1), &[], window);
+    let (rosters, _) = rosters(directory, &group(1), &[], &[], window);
     gaps(&requirements.all, &hours, &rosters, window)
 }
 
@@ -96,7 +96,7 @@ fn duty_counts_outside_of_shifts_and_not_on_breaks() {
     duty.agents = vec![agent(1), agent(9)];
     let rota = rota("Europe/Berlin", vec![layer(Plan::Rotation(duty))]);
     let stretches = rota.duty(&[], |who| directory.is_active(who), window);
-    let (rosters, unplanned) = rosters(&directory, &group(1), &stretches, window);
+    let (rosters, unplanned) = rosters(&directory, &group(1), &[], &stretches, window);
     assert_eq!(unplanned, []);
     let one = needs("", 1);
     let gaps = gaps(&[one], &[None], &rosters, window);
@@ -111,7 +111,7 @@ fn duty_counts_outside_of_shifts_and_not_on_breaks() {
 fn a_member_without_a_plan_is_named_and_counts_for_nothing() {
     let (directory, _) = samples::team(1).finish();
     let window = monday();
-    let (rosters, unplanned) = rosters(&directory, &group(1), &[], window);
+    let (rosters, unplanned) = rosters(&directory, &group(1), &[], &[], window);
     assert_eq!((rosters.len(), unplanned), (0, vec![agent(1)]));
     let gaps = gaps(&[needs("", 1)], &[None], &rosters, window);
     assert_eq!(gaps[0].stretch, window);

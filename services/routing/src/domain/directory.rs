@@ -96,7 +96,7 @@ impl Directory {
         self
     }
 
-    /// The same with these covers.
+    /// The same with these covers; those that are long over need not be among them.
     pub(crate) fn with_covers(mut self, covers: Vec<Cover>) -> Self {
         for cover in covers {
             let of_group = self.covers.entry(cover.group.clone()).or_default();
@@ -127,12 +127,12 @@ impl Directory {
         ids.iter().filter_map(|id| self.agents.get(id))
     }
 
-    /// The cover of a group at an instant.
+    /// The cover of a group at an instant that is not long past.
     pub(crate) fn cover_of(&self, group: &GroupId, at: Timestamp) -> Option<&Cover> {
         self.covers(group).iter().find(|cover| cover.lasts(at))
     }
 
-    /// All covers of a group, in no order.
+    /// All covers of a group but those that are long over, in no order.
     pub(crate) fn covers(&self, group: &GroupId) -> &[Cover] {
         self.covers.get(group).map_or(&[][..], Vec::as_slice)
     }
@@ -140,6 +140,11 @@ impl Directory {
     /// What the shifts of an agent say of an instant; none without a plan.
     pub(crate) fn standing(&self, agent: &AgentId, at: Timestamp) -> Option<Standing> {
         Some(self.shift_plans.get(agent)?.standing(at))
+    }
+
+    /// Whether an agent's shifts, if there are any, say that they are at work.
+    pub(crate) fn is_at_work(&self, agent: &AgentId, at: Timestamp) -> bool {
+        matches!(self.standing(agent, at), None | Some(Standing::AtWork))
     }
 
     /// When the next cover begins or ends, or the standing of an agent changes: somebody may be

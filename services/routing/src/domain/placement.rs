@@ -7,6 +7,7 @@
 use lotse_clock::Timestamp;
 use lotse_ids::GroupId;
 
+use super::agent::Seat;
 use super::choice::Needs;
 use super::codes::{Certainty, Channel, SkipReason};
 use super::directory::{Directory, Seats};
@@ -31,11 +32,12 @@ pub(crate) struct Placement {
 
 /// Who is there: all that passing over a step depends on beside the time.
 pub(crate) trait Pools {
-    /// How many agents of a group are online for a channel.
-    fn online(&self, group: &GroupId, channel: Channel) -> usize;
+    /// How many of those who answer for a group take tickets of a channel: they are online for it
+    /// and their shifts do not say otherwise.
+    fn online(&self, group: &GroupId, channel: Channel, now: Timestamp) -> usize;
 
-    /// How many of them have room for one more ticket.
-    fn free(&self, group: &GroupId, channel: Channel) -> usize;
+    /// How many of them have any room.
+    fn free(&self, group: &GroupId, channel: Channel, now: Timestamp) -> usize;
 }
 
 /// Counts seats when asked.
@@ -188,10 +190,10 @@ fn skips(
     now: Timestamp,
 ) -> Option<SkipReason> {
     let skip_if = &step.skip_if;
-    if skip_if.nobody_online && pools.online(&step.group, channel) == 0 {
+    if skip_if.nobody_online && pools.online(&step.group, channel, now) == 0 {
         return Some(SkipReason::NobodyOnline);
     }
-    if skip_if.nobody_free && pools.free(&step.group, channel) == 0 {
+    if skip_if.nobody_free && pools.free(&step.group, channel, now) == 0 {
         return Some(SkipReason::NobodyFree);
     }
     let outside = skip_if.outside.as_ref();
@@ -199,26 +201,32 @@ fn skips(
     closed.then_some(SkipReason::OutsideHours)
 }
 
+impl SeatPools<'_> {
+    /// Counts those who answer for a group, are at work and have such a seat.
+    fn count(&self, group: &GroupId, now: Timestamp, fits: impl Fn(&Seat) -> bool) -> usize {
+        let answering = self.directory.answering(group, now);
+        let fit = answering.filter(|agent| self.seats.get(&agent.id).is_some_and(&fits));
+        fit.filter(|agent| self.directory.is_at_work(&agent.id, now))
+            .count()
+    }
+}
+
 impl Pools for SeatPools<'_> {
-    fn online(&self, group: &GroupId, _channel: Channel) -> usize {
-        let members = self.directory.members(group);
-        let seats = members.filter_map(|agent| self.seats.get(&agent.id));
-        seats.filter(|seat| seat.is_online()).count()
+    fn online(&self, group: &GroupId, channel: Channel, now: Timestamp) -> usize {
+        self.count(group, now, |seat| seat.takes(channel))
     }
 
-    fn free(&self, group: &GroupId, _channel: Channel) -> usize {
-        let members = self.directory.members(group);
-        let seats = members.filter_map(|agent| self.seats.get(&agent.id));
-        seats.filter(|seat| seat.is_free()).count()
+    fn free(&self, group: &GroupId, channel: Channel, now: Timestamp) -> usize {
+        self.count(group, now, |seat| seat.takes(channel) && seat.is_free())
     }
 }
 
 impl Pools for Everybody {
-    fn online(&self, _group: &GroupId, _channel: Channel) -> usize {
+    fn online(&self, _group: &GroupId, _channel: Channel, _now: Timestamp) -> usize {
         usize::MAX
     }
 
-    fn free(&self, _group: &GroupId, _channel: Channel) -> usize {
+    fn free(&self, _group: &GroupId, _channel: Channel, _now: Timestamp) -> usize {
         usize::MAX
     }
 }

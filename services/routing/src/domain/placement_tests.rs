@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lotse_calendar::{Shift, Weekday};
@@ -10,7 +11,11 @@ use crate::domain::agent::Agent;
 use crate::domain::channel::Presences;
 use crate::domain::choice::misfit;
 use crate::domain::codes::{Presence, Reason};
+use crate::domain::cover::{Cover, CoverWords};
+use crate::domain::index::Index;
 use crate::domain::samples::{self, agent, group, item, policy};
+use crate::domain::shift_plan::ShiftPlan;
+use crate::domain::shift_plan::tests::{exception, office, plan};
 use crate::domain::way::{OpenHours, PreferredSkills, SkipIf, Terms};
 use crate::domain::workflow::{Plan, Workflow};
 
@@ -124,6 +129,67 @@ fn a_step_is_passed_over_while_nobody_is_there_and_come_back_to() {
     );
     there.1.get_mut(&agent(2)).unwrap().presences = Presences::all(Presence::Online);
     assert_eq!(stands(&item, &there, 4), (group(1), 1, Some(5)));
+}
+
+/// An agent who is absent at first and at work from an instant on.
+fn absent(n: usize, until: Timestamp) -> ShiftPlan {
+    let mut shifts = office(n);
+    shifts.absences = vec![exception(Timestamp::EPOCH, until)];
+    shifts.extra_shifts = vec![exception(Timestamp::EPOCH, until + MINUTE * 90)];
+    plan(shifts)
+}
+
+#[test]
+fn who_is_on_a_break_is_not_counted_and_who_covers_is() {
+    let mut first = at(1, Some(50));
+    first.skip_if.nobody_online = true;
+    let mut second = at(2, Some(50));
+    second.skip_if.nobody_free = true;
+    let (mut there, seats) = directory(vec![first, second, at(3, None)], vec![]);
+    let item = item(1);
+    let until = item.queued_at + MINUTE * 10;
+    there = there.with_shift_plans((1..=6).map(|n| absent(n, until)).collect());
+    let cover = Cover {
+        id: "cov_01h455vb4pex5vsknk084sn02q".parse().unwrap(),
+        group: group(2),
+        by: group(3),
+        starts_at: item.queued_at + MINUTE * 5,
+        ends_at: until,
+        words: CoverWords {
+            notices: Vec::new(),
+            reason: String::new(),
+        },
+        version: 1,
+        created_at: Timestamp::EPOCH,
+        updated_at: Timestamp::EPOCH,
+    };
+    let there = (there.with_covers(vec![cover]), seats);
+    let step = |minutes| stands(&item, &there, minutes).1;
+    assert_eq!([4, 5, 9, 10].map(step), [3, 2, 2, 1]);
+}
+
+#[test]
+fn the_end_of_an_absence_leads_what_waits_back_to_the_step() {
+    let mut first = at(1, Some(50));
+    first.skip_if.nobody_online = true;
+    let (there, mut seats) = directory(vec![first, at(2, None)], vec![]);
+    let item = item(1);
+    let until = item.queued_at + MINUTE * 10;
+    let there = there.with_shift_plans((1..=3).map(|n| absent(n, until)).collect());
+    for n in 4..=6 {
+        seats.get_mut(&agent(n)).unwrap().presences = Presences::all(Presence::Away);
+    }
+    let mut index = Index::new(Arc::new(there), item.queued_at);
+    for (agent, seat) in seats {
+        index.put_seat(&agent, seat);
+    }
+    index.put_item(item.clone(), item.queued_at);
+    let told = index.plan(item.queued_at);
+    assert_eq!((&told[0].group, &told[0].agent), (&Some(group(2)), &None));
+    assert_eq!(index.next_due(), Some(until));
+    let given = index.plan(until);
+    assert_eq!(given[0].group, Some(group(1)));
+    assert!(given[0].agent.is_some());
 }
 
 fn open_from_ten_to_twenty_past() -> SkipIf {

@@ -8,6 +8,7 @@ use sea_orm::{Condition, QueryOrder as _, QuerySelect as _, Set};
 
 use super::{from_json, parsed, to_json};
 use crate::domain::cover::Cover;
+use crate::domain::turns::Stretch;
 
 /// One cover.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -56,10 +57,29 @@ fn to_cover(row: &Model) -> Result<Cover, DbErr> {
     })
 }
 
-/// All covers, also those that are over: who was on duty may be asked of the past, and a company
-/// has no more of them than holidays.
-pub(crate) async fn all(conn: &impl ConnectionTrait) -> Result<Vec<Cover>, DbErr> {
-    let rows = Entity::find().all(conn).await?;
+/// Those covers, in no order, that are not over at an instant.
+pub(crate) async fn ending_after(
+    conn: &impl ConnectionTrait,
+    instant: Timestamp,
+) -> Result<Vec<Cover>, DbErr> {
+    let lasting = Entity::find().filter(Column::EndsAt.gt(instant.as_millis()));
+    let rows = lasting.all(conn).await?;
+    rows.iter().map(to_cover).collect()
+}
+
+/// Those covers of a group that last at some instant of a window, by beginning.
+pub(crate) async fn within(
+    conn: &impl ConnectionTrait,
+    group: &GroupId,
+    window: Stretch,
+) -> Result<Vec<Cover>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::GroupId.eq(group.as_str()))
+        .filter(Column::EndsAt.gt(window.from.as_millis()))
+        .filter(Column::StartsAt.lt(window.until.as_millis()))
+        .order_by_asc(Column::StartsAt)
+        .all(conn)
+        .await?;
     rows.iter().map(to_cover).collect()
 }
 

@@ -4,8 +4,9 @@
 //! (a name is free, a group exists) still holds when it commits.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use lotse_clock::Timestamp;
+use lotse_clock::{BusinessClock, Timestamp};
 use lotse_ids::AgentId;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
@@ -36,11 +37,24 @@ impl ActiveModelBehavior for ActiveModel {}
 /// The id of the only row.
 const ONLY: i32 = 1;
 
+/// Covers that ended longer ago than this are no part of a directory.
+const OVER: Duration = Duration::from_secs(86_400);
+
 /// Keeps the latest directory that was read.
-#[derive(Debug, Default)]
-pub(crate) struct Cache(RwLock<(i64, Arc<Directory>)>);
+pub(crate) struct Cache {
+    kept: RwLock<(i64, Arc<Directory>)>,
+    clock: BusinessClock,
+}
 
 impl Cache {
+    /// Knows nothing yet.
+    pub(crate) fn new(clock: BusinessClock) -> Self {
+        Self {
+            kept: RwLock::default(),
+            clock,
+        }
+    }
+
     /// The configuration as committed now. One statement when nothing has changed since the last
     /// call. Not for transactions that change configuration: theirs may never be committed.
     pub(crate) async fn get(&self, conn: &impl ConnectionTrait) -> Result<Arc<Directory>, DbErr> {
@@ -54,13 +68,13 @@ impl Cache {
             .await?
             .unwrap_or_default();
         {
-            let cached = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let cached = self.kept.read().unwrap_or_else(PoisonError::into_inner);
             if cached.0 == version {
                 return Ok(cached.1.clone());
             }
         }
-        let directory = Arc::new(load(conn).await?);
-        let mut cached = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let directory = Arc::new(load(conn, self.clock.now()).await?);
+        let mut cached = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if cached.0 < version {
             *cached = (version, directory.clone());
         }
@@ -69,7 +83,7 @@ impl Cache {
 }
 
 /// Reads everything, past the cache: for transactions that change configuration.
-pub(crate) async fn load(conn: &impl ConnectionTrait) -> Result<Directory, DbErr> {
+pub(crate) async fn load(conn: &impl ConnectionTrait, now: Timestamp) -> Result<Directory, DbErr> {
     let groups = settings::all(conn).await?;
     let skills = settings::all(conn).await?;
     let workflow = settings::in_force(conn, &ONLY_WORKFLOW.to_owned()).await?;
@@ -85,7 +99,7 @@ pub(crate) async fn load(conn: &impl ConnectionTrait) -> Result<Directory, DbErr
     Ok(Directory::new(groups, agents?, skills, workflow)
         .with_rotas(rotas)
         .with_shift_plans(plans)
-        .with_covers(covers::all(conn).await?))
+        .with_covers(covers::ending_after(conn, now - OVER).await?))
 }
 
 /// What an agent's shifts as they were said of an instant; none without a plan.

@@ -137,15 +137,23 @@ lotse_testkit::on_both_databases! {
         let mut duty = DutyServiceClient::new(stage.suite.stack());
         let told = duty.who_is_on_duty(on_duty.clone()).await.unwrap().into_inner();
         assert_eq!(told.on_duty[0].agent_id, anna);
-        assert_eq!((told.cover_id, told.covered_by_group_id), (cover_id, night));
+        assert_eq!((&told.cover_id, &told.covered_by_group_id), (&cover_id, &night));
         assert_eq!(told.covered_until, Some(to_proto(begins + HOUR * 4)));
         // When it is over the group is on its own again.
         stage.suite.advance(HOUR * 4).await;
-        let told = duty.who_is_on_duty(on_duty).await.unwrap().into_inner();
+        let told = duty.who_is_on_duty(on_duty.clone()).await.unwrap().into_inner();
         assert_eq!((told.on_duty.len(), told.cover_id.as_str()), (0, ""));
         stage.online(agent("Bela", "night", 1)).await;
         let late = stage.ticket(created()).await;
         assert_eq!(stage.route(&late).await.agent_id, "");
+        // Long over, it is still part of the past.
+        stage.suite.advance(HOUR * 48).await;
+        stage.group("other", 1).await;
+        let then = proto::WhoIsOnDutyRequest { at: Some(to_proto(begins)), ..on_duty };
+        let told = duty.who_is_on_duty(then).await.unwrap().into_inner();
+        assert_eq!(told.covered_by_group_id, night);
+        let meets = stage.put_cover(cover(begins)).await.unwrap_err();
+        assert!(meets.message().starts_with("cover.starts_at"), "{meets:?}");
     }
 
     async fn a_cover_is_changed_listed_and_taken_back(db: TestDb) {
@@ -230,6 +238,9 @@ lotse_testkit::on_both_databases! {
         assert!(explained.decisions[0].words.contains(&"Left out: 1 is on a break.".to_owned()));
         let standing = stage.standing("Anna").await;
         assert_eq!(standing.standing(), proto::Standing::OnBreak);
+        let board = stage.board().await;
+        let load = board.groups.iter().find(|one| one.group_id == desk).unwrap();
+        assert_eq!((load.agents_online, load.agents_free), (1, 0));
         let three = 1_700_017_200_000;
         assert_eq!(standing.until, Some(to_proto(Timestamp::from_millis(three))));
         // Exactly until its end.

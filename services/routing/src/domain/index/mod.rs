@@ -259,10 +259,10 @@ impl Index {
             at: self.judged_at,
         };
         let own = &agent.profile.groups;
-        self.pools.changed(own);
         let covered = own.iter().filter_map(|group| self.covered.get(group));
         // Each group once, however many covers lead to it.
         let groups: BTreeSet<&GroupId> = own.iter().chain(covered.flatten()).collect();
+        self.pools.changed(groups.iter().copied());
         let classes = groups.iter().filter_map(|group| self.by_group.get(*group));
         for id in classes.flatten() {
             let Some(class) = self.classes.get_mut(id) else {
@@ -299,6 +299,7 @@ impl Index {
             class.judge_anew(judge, &self.seats);
         }
         self.stirred.extend(self.lines.keys());
+        self.pools.all_changed();
     }
 
     /// Another configuration: everybody's place is found anew. Costs all that waits.
@@ -332,7 +333,7 @@ impl Index {
                 None => drop(self.due.pop_first()),
             }
         }
-        for ticket in self.pools.turned(&self.directory, &self.seats) {
+        for ticket in self.pools.turned(&self.directory, &self.seats, now) {
             if let Some(item) = self.item(&ticket).cloned() {
                 self.put_item(item, now);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use lotse_clock::Timestamp;
 use lotse_ids::{GroupId, TicketId};
 
 use crate::domain::codes::Channel;
@@ -71,17 +72,26 @@ impl Watched {
         }
     }
 
-    /// Somebody's seat has changed who works in these groups.
-    pub(super) fn changed(&mut self, groups: &BTreeSet<GroupId>) {
-        let watched = groups
-            .iter()
-            .filter(|group| self.groups.contains_key(*group));
+    /// Somebody's seat has changed who answers for these groups.
+    pub(super) fn changed<'a>(&mut self, groups: impl IntoIterator<Item = &'a GroupId>) {
+        let groups = groups.into_iter();
+        let watched = groups.filter(|group| self.groups.contains_key(*group));
         self.stirred.extend(watched.cloned());
+    }
+
+    /// Shifts or covers have begun or ended.
+    pub(super) fn all_changed(&mut self) {
+        self.stirred.extend(self.groups.keys().cloned());
     }
 
     /// Items to be placed anew, because in a group that their way looks at the last has gone or the
     /// first has come since they were placed.
-    pub(super) fn turned(&mut self, directory: &Directory, seats: &Seats) -> BTreeSet<TicketId> {
+    pub(super) fn turned(
+        &mut self,
+        directory: &Directory,
+        seats: &Seats,
+        now: Timestamp,
+    ) -> BTreeSet<TicketId> {
         let pools = SeatPools { directory, seats };
         let mut turned = BTreeSet::new();
         for group in std::mem::take(&mut self.stirred) {
@@ -89,8 +99,8 @@ impl Watched {
                 continue;
             };
             let sign = CHANNELS.map(|channel| {
-                let (online, free) = (pools.online(&group, channel), pools.free(&group, channel));
-                (online > 0, free > 0)
+                let online = pools.online(&group, channel, now) > 0;
+                (online, online && pools.free(&group, channel, now) > 0)
             });
             if pool.sign != Some(sign) {
                 pool.sign = Some(sign);
