@@ -8,6 +8,7 @@ use lotse_proto::survey::v1 as survey;
 use lotse_proto::time::duration_to_proto;
 use tonic::Status;
 
+use super::coverage;
 use super::escalations::{self, Ids};
 use super::handling;
 use super::plan::{Step, Verdict};
@@ -140,6 +141,41 @@ impl<'a> Carrier<'a> {
                 if let Some(put) = put.rota {
                     self.ids.rotas.insert(put.name, put.id);
                 }
+            }
+            Kind::ShiftPlan => {
+                let Some(plan) = find(&spec.shift_plans, |one| &one.agent, name) else {
+                    return Ok(());
+                };
+                let etag = etag(&state.shift_plans, name);
+                let request = routing::PutShiftPlanRequest {
+                    shift_plan: Some(coverage::proto_plan(plan, etag)),
+                    ..routing::PutShiftPlanRequest::default()
+                };
+                self.clients.coverage.put_shift_plan(request).await?;
+            }
+            Kind::Coverage => {
+                let Some(wanted) = find(&spec.coverage, |one| &one.group, name) else {
+                    return Ok(());
+                };
+                let etag = etag(&state.coverage, name);
+                let request = routing::PutCoverageRequirementsRequest {
+                    requirements: Some(coverage::proto_coverage(wanted, etag)),
+                    ..routing::PutCoverageRequirementsRequest::default()
+                };
+                let put = self.clients.coverage.put_coverage_requirements(request);
+                put.await?;
+            }
+            Kind::Cover => {
+                let Some(cover) = find(&spec.covers, |one| &one.name, name) else {
+                    return Ok(());
+                };
+                let id = state.cover_ids.get(name).cloned().unwrap_or_default();
+                let etag = etag(&state.covers, name);
+                let request = routing::PutCoverRequest {
+                    cover: Some(coverage::proto_cover(cover, id, etag)),
+                    ..routing::PutCoverRequest::default()
+                };
+                self.clients.coverage.put_cover(request).await?;
             }
             Kind::Calendar => {
                 let Some(calendar) = find(&spec.calendars, |one| &one.name, name) else {

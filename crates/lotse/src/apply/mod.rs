@@ -10,6 +10,7 @@
 //! at all is left alone.
 
 mod carry;
+mod coverage;
 mod escalations;
 mod handling;
 mod plan;
@@ -88,7 +89,7 @@ pub async fn apply(
 ) -> Result<Vec<Step>> {
     let mut reader = Reader::read(text, folder);
     let clients = Clients::new(channel);
-    let state = match State::fetch(&clients).await {
+    let state = match State::fetch(&clients, &reader.spec).await {
         Ok(state) => state,
         Err(error) => {
             // What is wrong with the file can be said without the services.

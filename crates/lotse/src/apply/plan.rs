@@ -63,6 +63,11 @@ pub(crate) fn plan(spec: &Spec, state: &State) -> Vec<Step> {
         compare.one(Kind::Workflow, "", workflow, state.workflow.as_ref());
     }
     compare.all(Kind::Rota, &spec.rotas, &state.rotas, |one| &one.name);
+    let (wanted, there) = (&spec.shift_plans, &state.shift_plans);
+    compare.all(Kind::ShiftPlan, wanted, there, |one| &one.agent);
+    let (wanted, there) = (&spec.coverage, &state.coverage);
+    compare.all(Kind::Coverage, wanted, there, |one| &one.group);
+    compare.all(Kind::Cover, &spec.covers, &state.covers, |one| &one.name);
     compare.all(Kind::Calendar, &spec.calendars, &state.calendars, |one| {
         &one.name
     });

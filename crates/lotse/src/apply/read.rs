@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::coverage;
 use super::handling::{self, by_channel};
 use super::read_calendars;
 use super::rotas;
@@ -25,6 +26,12 @@ pub enum Kind {
     Workflow,
     /// Who is on duty when.
     Rota,
+    /// When an agent should be at work.
+    ShiftPlan,
+    /// How many must be there of a group.
+    Coverage,
+    /// Who answers for a group for a while.
+    Cover,
     /// When time counts.
     Calendar,
     /// Where notices are sent.
@@ -46,6 +53,9 @@ impl Kind {
             Self::Agent => "agent",
             Self::Workflow => "workflow",
             Self::Rota => "rota",
+            Self::ShiftPlan => "shift plan",
+            Self::Coverage => "coverage",
+            Self::Cover => "cover",
             Self::Calendar => "calendar",
             Self::Escalation => "escalation",
             Self::Policy => "policy",
@@ -102,6 +112,9 @@ impl Reader {
             .and_then(|entry| entry.map(&mut self.problems));
         self.spec.workflow = workflow.and_then(|map| workflows::read(self, map));
         self.spec.rotas = self.section(&mut top, "rotas", rotas::read);
+        self.spec.shift_plans = self.section(&mut top, "shift_plans", coverage::shift_plan);
+        self.spec.coverage = self.section(&mut top, "coverage", coverage::coverage);
+        self.spec.covers = self.section(&mut top, "covers", coverage::cover);
         self.spec.calendars = self.section(&mut top, "calendars", read_calendars::calendar);
         self.spec.escalations = self.section(&mut top, "escalations", escalations::escalation);
         self.spec.policies = self.section(&mut top, "policies", read_promises::policy);
@@ -200,10 +213,15 @@ impl Reader {
         if name.len() > 128 {
             self.problems.add(&entry.at, "must be at most 128 bytes");
         }
-        match self.names.insert((kind, name.clone()), entry.at.line) {
+        self.once(kind, name, &entry.at)
+    }
+
+    /// A name that nothing else of its kind may have.
+    pub(crate) fn once(&mut self, kind: Kind, name: String, at: &At) -> Option<String> {
+        match self.names.insert((kind, name.clone()), at.line) {
             Some(line) => {
                 let message = format!("repeats the {} {name:?} of line {line}", kind.word());
-                self.problems.add(&entry.at, message);
+                self.problems.add(at, message);
             }
             None => return Some(name),
         }

@@ -107,7 +107,8 @@ fn holiday_regions(reader: &mut Reader, map: &mut Map<'_>) -> Vec<(String, Strin
         .collect()
 }
 
-fn instant(reader: &mut Reader, entry: &Entry<'_>) -> Option<String> {
+/// An instant.
+pub(crate) fn instant(reader: &mut Reader, entry: &Entry<'_>) -> Option<String> {
     let text = entry.text(&mut reader.problems)?;
     match text.parse::<jiff::Timestamp>() {
         Ok(at) => Some(at.to_string()),

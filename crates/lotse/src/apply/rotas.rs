@@ -126,7 +126,7 @@ fn read_rotation(reader: &mut Reader, mut map: Map<'_>) -> Option<Rotation> {
 }
 
 /// Days with their hours.
-fn weekly(reader: &mut Reader, map: &mut Map<'_>) -> Vec<(i32, String, String)> {
+pub(super) fn weekly(reader: &mut Reader, map: &mut Map<'_>) -> Vec<(i32, String, String)> {
     let days = reader.words(map, "days", WEEKDAYS);
     if days.is_empty() {
         reader.problems.add(&map.at, "needs \"days\"");
@@ -183,13 +183,22 @@ pub(crate) fn known(rota: routing::Rota, names: &BTreeMap<String, String>) -> Kn
     }
 }
 
-fn span(hours: routing::DutyHours) -> (i32, String, String) {
+pub(super) fn span(hours: routing::DutyHours) -> (i32, String, String) {
     let routing::DutyHours {
         weekday,
         starts_at,
         ends_at,
     } = hours;
     (weekday, time_of_day(&starts_at), time_of_day(&ends_at))
+}
+
+/// Hours of a weekday, to be put.
+pub(super) fn duty_hours((weekday, from, to): &(i32, String, String)) -> routing::DutyHours {
+    routing::DutyHours {
+        weekday: *weekday,
+        starts_at: from.clone(),
+        ends_at: to.clone(),
+    }
 }
 
 /// A rota to be put.
@@ -218,11 +227,6 @@ fn proto_layer(layer: &RotaLayer) -> routing::RotaLayer {
         hours,
         shadow,
     } = layer;
-    let duty_hours = |weekday: &i32, from: &String, to: &String| routing::DutyHours {
-        weekday: *weekday,
-        starts_at: from.clone(),
-        ends_at: to.clone(),
-    };
     let plan = match rotation {
         Some(rotation) => Plan::Rotation(routing::Rotation {
             agent_ids: rotation.agents.clone(),
@@ -235,7 +239,7 @@ fn proto_layer(layer: &RotaLayer) -> routing::RotaLayer {
             let shift =
                 |(day, from, to, agent): &(i32, String, String, String)| routing::WeeklyShift {
                     agent_id: agent.clone(),
-                    hours: Some(duty_hours(day, from, to)),
+                    hours: Some(duty_hours(&(*day, from.clone(), to.clone()))),
                 };
             Plan::Shifts(routing::WeeklyShifts {
                 shifts: shifts.iter().map(shift).collect(),
@@ -245,10 +249,7 @@ fn proto_layer(layer: &RotaLayer) -> routing::RotaLayer {
     routing::RotaLayer {
         name: name.clone(),
         plan: Some(plan),
-        hours: hours
-            .iter()
-            .map(|(day, from, to)| duty_hours(day, from, to))
-            .collect(),
+        hours: hours.iter().map(duty_hours).collect(),
         shadow: shadow.as_ref().map(|shadow| routing::Shadow {
             agent_id: shadow.agent.clone(),
             mentor_agent_id: shadow.mentor.clone(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use lotse_config::Secret;
 use serde::Serialize;
 
+use super::coverage::{Cover, Coverage, ShiftPlan};
 use super::escalations::{Escalation, Reaction};
 use super::handling::Handling;
 use super::workflows::Workflow;
@@ -19,6 +20,9 @@ pub(crate) struct Spec {
     pub(crate) agents: Vec<Agent>,
     pub(crate) workflow: Option<Workflow>,
     pub(crate) rotas: Vec<Rota>,
+    pub(crate) shift_plans: Vec<ShiftPlan>,
+    pub(crate) coverage: Vec<Coverage>,
+    pub(crate) covers: Vec<Cover>,
     pub(crate) calendars: Vec<Calendar>,
     pub(crate) escalations: Vec<Escalation>,
     pub(crate) policies: Vec<Policy>,

@@ -6,10 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use lotse_client::Channel;
 use lotse_proto::routing::v1::agent_service_client::AgentServiceClient;
+use lotse_proto::routing::v1::coverage_service_client::CoverageServiceClient;
 use lotse_proto::routing::v1::duty_service_client::DutyServiceClient;
 use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
 use lotse_proto::routing::v1::{
-    self as routing, GetWorkflowRequest, ListAgentsRequest, ListGroupsRequest, ListRotasRequest,
+    self as routing, GetCoverageRequirementsRequest, GetWorkflowRequest, ListAgentsRequest,
+    ListCoversRequest, ListGroupsRequest, ListRotasRequest, ListShiftPlansRequest,
     ListSkillsRequest,
 };
 use lotse_proto::sla::v1::alert_service_client::AlertServiceClient;
@@ -24,12 +26,13 @@ use lotse_proto::survey::v1::survey_service_client::SurveyServiceClient;
 use lotse_proto::time::duration_from_proto;
 use tonic::Code;
 
+use super::coverage::{self, Cover, Coverage, ShiftPlan};
 use super::escalations::{self, Escalation, Ids};
 use super::handling;
 use super::promises::{known_calendar, known_policy};
 use super::read::Kind;
 use super::rotas;
-use super::spec::{Agent, Calendar, Group, NotificationTarget, Policy, Rota, Skill, Survey};
+use super::spec::{Agent, Calendar, Group, NotificationTarget, Policy, Rota, Skill, Spec, Survey};
 use super::targets;
 use super::words::{SURVEYS, TRIGGERS};
 use super::workflows::{self, Workflow};
@@ -43,6 +46,7 @@ pub(crate) struct Clients {
     pub(crate) workflow: WorkflowServiceClient<Channel>,
     pub(crate) agents: AgentServiceClient<Channel>,
     pub(crate) duty: DutyServiceClient<Channel>,
+    pub(crate) coverage: CoverageServiceClient<Channel>,
     pub(crate) sla: SlaServiceClient<Channel>,
     pub(crate) alerts: AlertServiceClient<Channel>,
     pub(crate) surveys: SurveyServiceClient<Channel>,
@@ -54,6 +58,7 @@ impl Clients {
             workflow: WorkflowServiceClient::new(channel.clone()),
             agents: AgentServiceClient::new(channel.clone()),
             duty: DutyServiceClient::new(channel.clone()),
+            coverage: CoverageServiceClient::new(channel.clone()),
             sla: SlaServiceClient::new(channel.clone()),
             alerts: AlertServiceClient::new(channel.clone()),
             surveys: SurveyServiceClient::new(channel.clone()),
@@ -76,6 +81,11 @@ pub(crate) struct State {
     pub(crate) agents: BTreeMap<String, Known<Agent>>,
     pub(crate) workflow: Option<Known<Workflow>>,
     pub(crate) rotas: BTreeMap<String, Known<Rota>>,
+    pub(crate) shift_plans: BTreeMap<String, Known<ShiftPlan>>,
+    pub(crate) coverage: BTreeMap<String, Known<Coverage>>,
+    pub(crate) covers: BTreeMap<String, Known<Cover>>,
+    /// The ids of covers.
+    pub(crate) cover_ids: BTreeMap<String, String>,
     pub(crate) calendars: BTreeMap<String, Known<Calendar>>,
     pub(crate) escalations: BTreeMap<String, Known<Escalation>>,
     pub(crate) policies: BTreeMap<String, Known<Policy>>,
@@ -101,8 +111,8 @@ macro_rules! all {
 }
 
 impl State {
-    /// Reads everything.
-    pub(crate) async fn fetch(clients: &Clients) -> Result<Self> {
+    /// Reads everything, as far as `spec` may be about it.
+    pub(crate) async fn fetch(clients: &Clients, spec: &Spec) -> Result<Self> {
         let mut state = Self::default();
         for skill in all!(clients.workflow, list_skills, ListSkillsRequest {}, skills) {
             let is = Skill {
@@ -165,6 +175,7 @@ impl State {
             rota_names.insert(rota.id.clone(), name.clone());
             state.rotas.insert(name, rotas::known(rota, &names));
         }
+        state.fetch_coverage(clients, spec, &names).await?;
         let calendars = all!(
             clients.sla,
             list_calendars,
@@ -209,6 +220,57 @@ impl State {
         Ok(state)
     }
 
+    /// Reads shifts and covers, and how many must be there of the groups that the file tells.
+    async fn fetch_coverage(
+        &mut self,
+        clients: &Clients,
+        spec: &Spec,
+        names: &BTreeMap<String, String>,
+    ) -> Result<()> {
+        let client = &clients.coverage;
+        for plan in all!(
+            client,
+            list_shift_plans,
+            ListShiftPlansRequest {},
+            shift_plans
+        ) {
+            let known = coverage::known_plan(plan, names);
+            self.shift_plans.insert(known.is.agent.clone(), known);
+        }
+        // Also those that are over: a file may still tell of them.
+        let covers = all!(
+            client,
+            list_covers,
+            ListCoversRequest {
+                group_id: String::new(),
+                ends_after: None
+            },
+            covers
+        );
+        for cover in covers {
+            let id = cover.id.clone();
+            let known = coverage::known_cover(cover, names);
+            self.cover_ids.insert(known.is.name.clone(), id);
+            self.covers.insert(known.is.name.clone(), known);
+        }
+        let told = spec.coverage.iter().map(|wanted| &wanted.group);
+        for group_id in told.filter_map(|group| self.ids.groups.get(group)) {
+            let request = GetCoverageRequirementsRequest {
+                group_id: group_id.clone(),
+            };
+            let found = match client.clone().get_coverage_requirements(request).await {
+                Ok(response) => response.into_inner().requirements,
+                Err(status) if status.code() == Code::NotFound => None,
+                Err(status) => return Err(status.into()),
+            };
+            if let Some(found) = found {
+                let known = coverage::known_coverage(found, names);
+                self.coverage.insert(known.is.group.clone(), known);
+            }
+        }
+        Ok(())
+    }
+
     /// Reads escalation policies, and who and what else they name.
     async fn fetch_escalations(
         &mut self,
@@ -240,6 +302,9 @@ impl State {
             Kind::Rota => self.rotas.contains_key(name),
             Kind::NotificationTarget => self.notification_targets.contains_key(name),
             Kind::Escalation => self.escalations.contains_key(name),
+            Kind::ShiftPlan => self.shift_plans.contains_key(name),
+            Kind::Coverage => self.coverage.contains_key(name),
+            Kind::Cover => self.covers.contains_key(name),
             Kind::Workflow | Kind::Policy | Kind::Survey => false,
         }
     }

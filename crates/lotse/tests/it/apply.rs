@@ -78,7 +78,7 @@ async fn applying_the_sample_twice_changes_nothing_the_second_time() {
     let (plan, told) = bench.apply(SAMPLE, false).await;
     assert!(all(&plan, &Verdict::Unchanged), "{told}");
     assert!(
-        told.contains("created 0 and changed 0; 16 unchanged"),
+        told.contains("created 0 and changed 0; 19 unchanged"),
         "{told}"
     );
 }
@@ -92,7 +92,7 @@ async fn a_dry_run_says_what_it_would_do_and_changes_nothing() {
         "{told}"
     );
     assert!(
-        told.contains("would create 16 and change 0; 0 unchanged"),
+        told.contains("would create 19 and change 0; 0 unchanged"),
         "{told}"
     );
     let (plan, _) = bench.apply(SAMPLE, true).await;
@@ -108,7 +108,10 @@ async fn a_change_names_its_fields_and_leaves_the_rest_alone() {
         .replace("within: 30m", "within: 45m")
         .replace("closes: \"16:00\"", "closes: \"15:30\"")
         .replace("categories: [billing, invoice]", "categories: [billing]")
-        .replace("every: 1 ", "every: 2 ");
+        .replace("every: 1 ", "every: 2 ")
+        .replace("note: Open day", "note: Fair")
+        .replace("min_level: 3", "min_level: 2")
+        .replace("reason: Summer outing", "reason: Outing");
     let (plan, told) = bench.apply(&edited, false).await;
     let changes: Vec<_> = plan
         .iter()
@@ -121,6 +124,9 @@ async fn a_change_names_its_fields_and_leaves_the_rest_alone() {
         (Kind::Agent, "capacity"),
         (Kind::Workflow, "rules"),
         (Kind::Rota, "layers"),
+        (Kind::ShiftPlan, "extra_shifts"),
+        (Kind::Coverage, "requirements"),
+        (Kind::Cover, "reason"),
         (Kind::Calendar, "weekly"),
         (Kind::Policy, "targets"),
     ];
