@@ -21,6 +21,7 @@
 //! circle; domain rows have the order that their service gives them.
 
 mod append;
+mod at;
 pub mod audit;
 mod batch;
 mod bucket;

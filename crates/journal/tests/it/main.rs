@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod appending;
+mod at;
 mod catching_up;
 mod commands;
 mod consuming;

@@ -7203,6 +7203,185 @@ impl MisrouteDimension {
         }
     }
 }
+/// Asks how another workflow would have led the tickets of a span.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SimulateWorkflowRequest {
+    /// Tickets that came, and were recorded, from this instant on. Required.
+    #[prost(message, optional, tag = "3")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to, not including, this instant. Required; after `from`, not in the future, at most 92 days
+    /// after it.
+    #[prost(message, optional, tag = "4")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// What came so long before `from` is played too, to begin with full hands, but not counted. At
+    /// most 30 days; absent means one day.
+    #[prost(message, optional, tag = "5")]
+    pub warm_up: ::core::option::Option<::prost_types::Duration>,
+    /// How long after `until` what became of the tickets is looked for. At most 92 days; absent means 7
+    /// days.
+    #[prost(message, optional, tag = "6")]
+    pub follow_up: ::core::option::Option<::prost_types::Duration>,
+    /// More tickets than this, those of the warm-up included, are refused; at most 200,000, 0 means
+    /// 20,000.
+    #[prost(uint32, tag = "7")]
+    pub max_tickets: u32,
+    /// At most this many examples; at most 1,000, 0 means 20.
+    #[prost(uint32, tag = "8")]
+    pub max_examples: u32,
+    /// The workflow to be compared with the one in force. Required.
+    #[prost(oneof = "simulate_workflow_request::Candidate", tags = "1, 2")]
+    pub candidate: ::core::option::Option<simulate_workflow_request::Candidate>,
+}
+/// Nested message and enum types in `SimulateWorkflowRequest`.
+pub mod simulate_workflow_request {
+    /// The workflow to be compared with the one in force. Required.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Candidate {
+        /// A workflow as for PutWorkflow; nothing is put.
+        #[prost(message, tag = "1")]
+        Workflow(super::Workflow),
+        /// A version there is.
+        #[prost(uint32, tag = "2")]
+        Version(u32),
+    }
+}
+/// What would have been, under the workflow in force and under the candidate. Both play the same
+/// tickets, as known when they came, for the agents there were, with the handling times there really
+/// were, through routing's own rules.
+///
+/// Skills, languages, tiers and channel limits of agents are those of now; groups and capacities
+/// those at the beginning of the span; presence changes as it did, channel by channel. Offers are
+/// accepted at once, and no work follows a solution. Shift plans, covers and the learned model play
+/// no part: where it would be asked, the steps of the rule lead. Tickets of imported history count
+/// when they were imported. A ticket that was never finished takes as long as the others on average.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SimulateWorkflowResponse {
+    /// How many tickets were counted.
+    #[prost(uint32, tag = "1")]
+    pub tickets: u32,
+    /// The version in force that it was compared with.
+    #[prost(uint32, tag = "2")]
+    pub in_force_version: u32,
+    /// Under the workflow in force.
+    #[prost(message, optional, tag = "3")]
+    pub in_force: ::core::option::Option<SimulatedOutcome>,
+    /// Under the candidate.
+    #[prost(message, optional, tag = "4")]
+    pub candidate: ::core::option::Option<SimulatedOutcome>,
+    /// How many of the counted tickets go to the agent, under the workflow in force, who was really the
+    /// first to have them: how far the simulation can be trusted. People's own decisions and changes of
+    /// the configuration in the span make it less.
+    #[prost(uint32, tag = "5")]
+    pub as_it_was: u32,
+    /// How many tickets have another first group under the candidate.
+    #[prost(uint32, tag = "6")]
+    pub elsewhere: u32,
+    /// Some of those, the earliest first.
+    #[prost(message, repeated, tag = "7")]
+    pub examples: ::prost::alloc::vec::Vec<SimulatedDifference>,
+    /// What is likely not meant of the candidate, as ValidateWorkflow says it.
+    #[prost(message, repeated, tag = "8")]
+    pub warnings: ::prost::alloc::vec::Vec<WorkflowFinding>,
+}
+/// What would have been under one workflow.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SimulatedOutcome {
+    /// Tickets that an agent got.
+    #[prost(uint32, tag = "1")]
+    pub assigned: u32,
+    /// Tickets that nobody got by the end of what is known.
+    #[prost(uint32, tag = "2")]
+    pub unrouted: u32,
+    /// Tickets that came first to another group than the one that solved them: each a transfer.
+    #[prost(uint32, tag = "3")]
+    pub transferred: u32,
+    /// Transfers altogether.
+    #[prost(uint32, tag = "4")]
+    pub transfers: u32,
+    /// From coming to the first agent, of those that an agent got.
+    #[prost(message, optional, tag = "5")]
+    pub wait: ::core::option::Option<SimulatedWait>,
+    /// Each group, by id.
+    #[prost(message, repeated, tag = "6")]
+    pub groups: ::prost::alloc::vec::Vec<SimulatedGroup>,
+    /// Each agent who was there or got anything, by id.
+    #[prost(message, repeated, tag = "7")]
+    pub agents: ::prost::alloc::vec::Vec<SimulatedAgent>,
+}
+/// How long tickets waited.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SimulatedWait {
+    /// On average.
+    #[prost(message, optional, tag = "1")]
+    pub mean: ::core::option::Option<::prost_types::Duration>,
+    /// Half of them at most this long.
+    #[prost(message, optional, tag = "2")]
+    pub p50: ::core::option::Option<::prost_types::Duration>,
+    /// Nine of ten at most this long.
+    #[prost(message, optional, tag = "3")]
+    pub p90: ::core::option::Option<::prost_types::Duration>,
+    /// All but one of a hundred at most this long.
+    #[prost(message, optional, tag = "4")]
+    pub p99: ::core::option::Option<::prost_types::Duration>,
+}
+/// What a group would have had to do.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SimulatedGroup {
+    /// The group.
+    #[prost(string, tag = "1")]
+    pub group_id: ::prost::alloc::string::String,
+    /// Tickets whose first agent had them in this group.
+    #[prost(uint32, tag = "2")]
+    pub first: u32,
+    /// Those of them that another group solved.
+    #[prost(uint32, tag = "3")]
+    pub wrong: u32,
+    /// The most tickets that waited for it at once.
+    #[prost(uint32, tag = "4")]
+    pub max_waiting: u32,
+    /// The share of its agents' capacity, while they were online, that tickets took, from 0 to 1 and
+    /// more where agents kept tickets after they went.
+    #[prost(double, tag = "5")]
+    pub utilisation: f64,
+}
+/// What an agent would have had to do.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SimulatedAgent {
+    /// The agent.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Tickets they got, transferred ones included.
+    #[prost(uint32, tag = "2")]
+    pub assigned: u32,
+    /// The most tickets they had at once.
+    #[prost(uint32, tag = "3")]
+    pub max_held: u32,
+    /// As in SimulatedGroup.
+    #[prost(double, tag = "4")]
+    pub utilisation: f64,
+}
+/// A ticket that would have gone elsewhere.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SimulatedDifference {
+    /// The ticket.
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+    /// Its first group under the workflow in force; empty when nobody got it.
+    #[prost(string, tag = "2")]
+    pub in_force_group_id: ::prost::alloc::string::String,
+    /// Its first agent under the workflow in force; empty when nobody got it.
+    #[prost(string, tag = "3")]
+    pub in_force_agent_id: ::prost::alloc::string::String,
+    /// Its first group under the candidate; empty when nobody got it.
+    #[prost(string, tag = "4")]
+    pub candidate_group_id: ::prost::alloc::string::String,
+    /// Its first agent under the candidate; empty when nobody got it.
+    #[prost(string, tag = "5")]
+    pub candidate_agent_id: ::prost::alloc::string::String,
+    /// The group that really solved it, or escalated it; empty when that is not known.
+    #[prost(string, tag = "6")]
+    pub solved_group_id: ::prost::alloc::string::String,
+}
 /// Which changes of who has which ticket are to be streamed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchAssignmentsRequest {
@@ -8364,6 +8543,31 @@ pub mod routing_service_client {
             ));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Plays the tickets of a past span again, under the workflow in force and under another one, and
+        /// says for both where they would have gone, how long they would have waited, and who would have had
+        /// how much to do. Changes nothing, so it may be repeated at will; the same question has the same
+        /// answer. Takes seconds for ten thousands of tickets; ends when the caller does. Reasons:
+        /// INVALID_FIELD (also for a candidate that PutWorkflow would refuse, and for a span with more
+        /// tickets than asked for), RESOURCE_NOT_FOUND (no such version, or none in force).
+        pub async fn simulate_workflow(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SimulateWorkflowRequest>,
+        ) -> std::result::Result<tonic::Response<super::SimulateWorkflowResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.RoutingService/SimulateWorkflow",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.RoutingService",
+                "SimulateWorkflow",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -8502,6 +8706,16 @@ pub mod routing_service_server {
             &self,
             request: tonic::Request<super::WatchAssignmentsRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchAssignmentsStream>, tonic::Status>;
+        /// Plays the tickets of a past span again, under the workflow in force and under another one, and
+        /// says for both where they would have gone, how long they would have waited, and who would have had
+        /// how much to do. Changes nothing, so it may be repeated at will; the same question has the same
+        /// answer. Takes seconds for ten thousands of tickets; ends when the caller does. Reasons:
+        /// INVALID_FIELD (also for a candidate that PutWorkflow would refuse, and for a span with more
+        /// tickets than asked for), RESOURCE_NOT_FOUND (no such version, or none in force).
+        async fn simulate_workflow(
+            &self,
+            request: tonic::Request<super::SimulateWorkflowRequest>,
+        ) -> std::result::Result<tonic::Response<super::SimulateWorkflowResponse>, tonic::Status>;
     }
     /// Who has which ticket, who waits, and why.
     ///
@@ -9196,6 +9410,48 @@ pub mod routing_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.RoutingService/SimulateWorkflow" => {
+                    #[allow(non_camel_case_types)]
+                    struct SimulateWorkflowSvc<T: RoutingService>(pub Arc<T>);
+                    impl<T: RoutingService>
+                        tonic::server::UnaryService<super::SimulateWorkflowRequest>
+                        for SimulateWorkflowSvc<T>
+                    {
+                        type Response = super::SimulateWorkflowResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SimulateWorkflowRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoutingService>::simulate_workflow(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SimulateWorkflowSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

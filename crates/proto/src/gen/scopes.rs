@@ -205,6 +205,10 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.read",
     ),
     (
+        "/lotse.routing.v1.RoutingService/SimulateWorkflow",
+        "routing.read",
+    ),
+    (
         "/lotse.routing.v1.RoutingService/SuggestRebalance",
         "routing.read",
     ),

@@ -25,6 +25,7 @@ mod rotas;
 mod routing;
 mod shifts;
 mod show;
+mod simulate;
 mod watch;
 mod workflow_in;
 mod workflow_out;

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 
 use super::board::queue_state;
 use super::watch::Changes;
-use super::{Api, parse};
+use super::{Api, parse, simulate};
 use crate::error::Error;
 
 const DEFAULT_WAITING: u32 = 200;
@@ -16,6 +16,15 @@ const MAX_WAITING: u32 = 2_000;
 
 #[tonic::async_trait]
 impl RoutingService for Api {
+    async fn simulate_workflow(
+        &self,
+        request: Request<proto::SimulateWorkflowRequest>,
+    ) -> Result<Response<proto::SimulateWorkflowResponse>, Status> {
+        let question = simulate::question(request.into_inner(), self.app.clock.now())?;
+        let answer = self.app.simulate_workflow(question).await?;
+        Ok(Response::new(simulate::answer(answer)))
+    }
+
     async fn get_queue_state(
         &self,
         request: Request<proto::GetQueueStateRequest>,

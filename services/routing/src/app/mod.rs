@@ -24,6 +24,7 @@ pub(crate) mod report;
 pub(crate) mod rotas;
 pub(crate) mod settings;
 pub(crate) mod shifts;
+pub(crate) mod simulate;
 pub(crate) mod watch;
 pub(crate) mod workflow;
 

@@ -77,6 +77,17 @@ impl Advice {
         }
     }
 
+    /// When no model is asked: where it was to lead, the steps do.
+    pub(crate) const fn nothing() -> Self {
+        Self {
+            model: 0,
+            certainty: Certainty::NoModel,
+            threshold: 1.0,
+            text: TextUse::Unused,
+            ranked: Vec::new(),
+        }
+    }
+
     /// What `model` says. Probabilities are those given that the ticket belongs to one of the
     /// groups that there are.
     pub(crate) fn of(model: &Model, version: u32, question: &Question<'_>) -> Self {

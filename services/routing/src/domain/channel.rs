@@ -72,6 +72,11 @@ impl Presences {
 pub(crate) struct ChannelSet(u8);
 
 impl ChannelSet {
+    /// Every channel.
+    pub(crate) fn all() -> Self {
+        Channel::ALL.into_iter().collect()
+    }
+
     /// Whether a channel is in it.
     pub(crate) const fn contains(self, channel: Channel) -> bool {
         self.0 & Self::bit(channel) != 0

@@ -97,7 +97,7 @@ impl Tracker {
         directory: Option<&Directory>,
     ) -> Option<Item> {
         let mut item = match (before, &event.body) {
-            (None, Body::TicketCreated(created)) => return self.take_in(created, event),
+            (None, Body::TicketCreated(created)) => return taken_in(created, event, &self.policy),
             (Some(before), _) => before.clone(),
             // Older than routing's own knowledge of tickets.
             (None, _) => return None,
@@ -138,7 +138,55 @@ impl Tracker {
         }
         Some(item)
     }
+}
 
+/// A ticket as routing first knows it.
+pub(crate) fn taken_in(
+    created: &journal::TicketCreated,
+    event: &Recorded,
+    policy: &Policy,
+) -> Option<Item> {
+    let channel = channel(created.channel());
+    let certain = created.language_confidence >= policy.certain_from;
+    Some(Item {
+        ticket: event.ticket_id.as_ref()?.parse().ok()?,
+        version: 1,
+        status: Status::Open,
+        group: None,
+        agent: None,
+        offer: None,
+        weight: policy.weights[channel],
+        load: Weight::ZERO,
+        wrapping_until: None,
+        timer: None,
+        channel,
+        priority: priority(created.priority()),
+        queued_at: event.occurred_at,
+        assigned_at: None,
+        begun: false,
+        transfers: 0,
+        escalations: 0,
+        decision: None,
+        reason: None,
+        facts: Facts {
+            category: created.category.clone(),
+            tags: created.tags.iter().cloned().collect(),
+            attributes: created.attributes.clone(),
+            language: Language::parse(&created.language),
+            language_is_certain: certain,
+            required_skills: created.required_skills.iter().cloned().collect(),
+            requested_group: created.requested_group_id.parse().ok(),
+            requester: created.requester_id.clone(),
+            organisation: created.organisation_key.clone(),
+        },
+        trail: Trail {
+            cause: cause(event),
+            ..Trail::default()
+        },
+    })
+}
+
+impl Tracker {
     /// How a ticket's group handles it.
     fn handling(&self, item: &Item, directory: Option<&Directory>) -> Handling {
         let group = item.group.as_ref();
@@ -164,49 +212,6 @@ impl Tracker {
         Ok(())
     }
 
-    fn take_in(&self, created: &journal::TicketCreated, event: &Recorded) -> Option<Item> {
-        let channel = channel(created.channel());
-        let certain = created.language_confidence >= self.policy.certain_from;
-        Some(Item {
-            ticket: event.ticket_id.as_ref()?.parse().ok()?,
-            version: 1,
-            status: Status::Open,
-            group: None,
-            agent: None,
-            offer: None,
-            weight: self.policy.weights[channel],
-            load: Weight::ZERO,
-            wrapping_until: None,
-            timer: None,
-            channel,
-            priority: priority(created.priority()),
-            queued_at: event.occurred_at,
-            assigned_at: None,
-            begun: false,
-            transfers: 0,
-            escalations: 0,
-            decision: None,
-            reason: None,
-            facts: Facts {
-                category: created.category.clone(),
-                tags: created.tags.iter().cloned().collect(),
-                attributes: created.attributes.clone(),
-                language: Language::parse(&created.language),
-                language_is_certain: certain,
-                required_skills: created.required_skills.iter().cloned().collect(),
-                requested_group: created.requested_group_id.parse().ok(),
-                requester: created.requester_id.clone(),
-                organisation: created.organisation_key.clone(),
-            },
-            trail: Trail {
-                cause: cause(event),
-                ..Trail::default()
-            },
-        })
-    }
-}
-
-impl Tracker {
     /// The configuration, where these events ask for it.
     async fn directory_for(
         &self,
@@ -398,7 +403,7 @@ const fn priority(priority: common::Priority) -> Priority {
     }
 }
 
-pub(super) const fn channel(channel: common::Channel) -> Channel {
+pub(crate) const fn channel(channel: common::Channel) -> Channel {
     match channel {
         common::Channel::Email => Channel::Email,
         common::Channel::Chat => Channel::Chat,

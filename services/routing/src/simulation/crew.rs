@@ -7,6 +7,7 @@ use lotse_clock::Timestamp;
 
 use super::chance::{Draws, Lasts};
 use super::happened::There;
+use crate::domain::channel::ChannelSet;
 use crate::domain::codes::Channel;
 
 /// An agent comes, goes, or has a break.
@@ -18,6 +19,8 @@ pub(crate) struct Coming {
     pub(crate) agent: usize,
     /// What they are from then on.
     pub(crate) there: There,
+    /// The channels whose new work they take while they are online.
+    pub(crate) channels: ChannelSet,
 }
 
 /// How an agent works.
@@ -84,6 +87,8 @@ impl Conduct {
 pub(crate) struct Hands {
     /// What they are by their shifts.
     pub(crate) there: There,
+    /// The channels whose new work they take while they are online.
+    pub(crate) channels: ChannelSet,
     /// Whether they let an offer lapse and are not back yet.
     pub(crate) silent: bool,
     /// Raised by everything that makes a planned return void.
@@ -98,6 +103,7 @@ impl Default for Hands {
     fn default() -> Self {
         Self {
             there: There::Offline,
+            channels: ChannelSet::default(),
             silent: false,
             stamp: 0,
             in_hand: VecDeque::new(),

@@ -6,14 +6,14 @@
 //! decided by [`router`], which asks the same rules as the service; [`crew`] is what the agents do
 //! with it. Whoever watches is told everything that happened ([`Happened`]) and adds it up.
 
-mod arrivals;
-mod chance;
-mod crew;
-mod happened;
+pub(crate) mod arrivals;
+pub(crate) mod chance;
+pub(crate) mod crew;
+pub(crate) mod happened;
 mod ids;
-mod router;
+pub(crate) mod router;
 pub mod scenario;
-mod world;
+pub(crate) mod world;
 
 pub use chance::Lasts;
 pub use happened::{Happened, There};

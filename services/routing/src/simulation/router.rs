@@ -12,9 +12,8 @@ use crate::domain::agent::{Agent, Seat};
 use crate::domain::choice::{Needs, misfit};
 use crate::domain::directory::{Directory, Seats};
 use crate::domain::item::Item;
-use crate::domain::placement::{SeatPools, place};
+use crate::domain::placement::{Placement, SeatPools, place};
 use crate::domain::queue::{Turn, plan, turn};
-use crate::domain::weight::Weight;
 
 /// How waiting tickets are given away. In every policy the queue has the same order, and only
 /// those get a ticket who may.
@@ -82,23 +81,31 @@ impl Router {
         }
     }
 
-    /// A ticket waits, or what it needs has changed by time. Returns when it will change again.
+    /// A ticket waits, or what it needs has changed by time. Returns where it stands.
     pub(crate) fn wait(
         &mut self,
         slot: usize,
         item: &Item,
         pools: &SeatPools<'_>,
         now: Timestamp,
-    ) -> Option<Timestamp> {
+    ) -> Option<Placement> {
         let place = place(item, pools.directory, pools, now)?;
         let standing = Standing {
             slot,
-            needs: place.needs,
+            needs: place.needs.clone(),
             is_new: true,
         };
         self.waiting.insert(turn(item), standing);
         self.anything_new = true;
-        place.changes_at
+        Some(place)
+    }
+
+    /// The slots of all that wait.
+    pub(crate) fn slots(&self) -> Vec<usize> {
+        self.waiting
+            .values()
+            .map(|standing| standing.slot)
+            .collect()
     }
 
     /// A ticket waits no more.
@@ -113,8 +120,8 @@ impl Router {
         }
     }
 
-    /// Gives away what can be given, in the order of the queue: slots and agents. The seats are
-    /// left as they are afterwards.
+    /// Gives away what can be given, in the order of the queue: slots, agents, and for which group.
+    /// The seats are left as they are afterwards.
     ///
     /// Between two calls only what is new or what somebody freed could take is looked at: anything
     /// else was looked at before and nothing has changed for it.
@@ -124,7 +131,7 @@ impl Router {
         desk: &Desk,
         seats: &mut Seats,
         now: Timestamp,
-    ) -> Vec<(usize, AgentId)> {
+    ) -> Vec<(usize, AgentId, Option<GroupId>)> {
         let mut given = Vec::new();
         let directory = &desk.directory;
         self.keep_free(seats);
@@ -143,30 +150,27 @@ impl Router {
             };
             standing.is_new = false;
             let (turn, slot) = (turn.clone(), standing.slot);
-            let agent = match self.policy {
+            let item = tickets.item(slot);
+            let given_to = match self.policy {
                 Policy::OneByOne => {
-                    let item = std::slice::from_ref(tickets.item(slot));
-                    let planned = plan(item, directory, seats, now).pop();
-                    planned
-                        .and_then(|planned| planned.agent)
-                        .map(|(agent, _)| agent)
+                    let planned = plan(std::slice::from_ref(item), directory, seats, now).pop();
+                    planned.and_then(|planned| Some((planned.agent?.0, planned.group)))
                 }
                 simple => {
                     let last = self.last.get(&standing.needs.group);
                     let agent = pick(simple, &standing.needs, last, directory, seats);
                     let seat = agent.as_ref().and_then(|agent| seats.get_mut(agent));
                     if let (Some(seat), Some(agent)) = (seat, &agent) {
-                        seat.load += Weight::TICKET;
-                        seat.last_assigned_at = Some(now);
+                        seat.take(item.channel, item.weight, now);
                         self.last
                             .insert(standing.needs.group.clone(), agent.clone());
                     }
-                    agent
+                    agent.map(|agent| (agent, Some(standing.needs.group.clone())))
                 }
             };
-            if let Some(agent) = agent {
+            if let Some((agent, group)) = given_to {
                 self.waiting.remove(&turn);
-                given.push((slot, agent));
+                given.push((slot, agent, group));
                 self.keep_free(seats);
             }
             cursor = Bound::Excluded(turn);

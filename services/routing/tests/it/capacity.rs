@@ -20,7 +20,7 @@ use crate::stage::{Replica, Stage, agent, created, migrations, reopened, solved,
 const WRAP_UP: Duration = Duration::from_secs(120);
 
 impl Stage {
-    async fn on(&self, agent: &str, channels: &[(Channel, proto::Presence)]) {
+    pub(crate) async fn on(&self, agent: &str, channels: &[(Channel, proto::Presence)]) {
         let presence = |(channel, presence): &(Channel, proto::Presence)| proto::ChannelPresence {
             channel: (*channel).into(),
             presence: (*presence).into(),
@@ -85,14 +85,14 @@ impl Stage {
     }
 }
 
-fn weight(channel: Channel, thousandths: u32) -> proto::ChannelWeight {
+pub(crate) fn weight(channel: Channel, thousandths: u32) -> proto::ChannelWeight {
     proto::ChannelWeight {
         channel: channel.into(),
         thousandths,
     }
 }
 
-fn cap(channel: Channel, tickets: u32) -> proto::ChannelCap {
+pub(crate) fn cap(channel: Channel, tickets: u32) -> proto::ChannelCap {
     proto::ChannelCap {
         channel: channel.into(),
         tickets,

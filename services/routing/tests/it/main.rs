@@ -27,6 +27,7 @@ mod simulated;
 mod simulation;
 mod stage;
 mod transfers;
+mod trying;
 mod upgrading;
 mod watching;
 mod words;

@@ -289,8 +289,6 @@ lotse_testkit::on_both_databases! {
         let desk = stage.group("desk", 1).await;
         let other = stage.group("other", 1).await;
         stage.put_workflow(by_default(vec![step(&desk, None)])).await.unwrap();
-        let elsewhere = stage.group("elsewhere", 1).await;
-        stage.online(agent("idle", &elsewhere, 3)).await;
         let led = stage.ticket(created()).await;
         let sent = stage.ticket(created()).await;
         stage.assign(&sent, &desk, "").await.unwrap();

@@ -171,6 +171,7 @@ fake!(RoutingService, routing: {
         Err(Error::internal("not faked").into())
     }
 }
+    simulate_workflow(SimulateWorkflowRequest) -> SimulateWorkflowResponse
     suggest_rebalance(SuggestRebalanceRequest) -> SuggestRebalanceResponse
     apply_rebalance(ApplyRebalanceRequest) -> ApplyRebalanceResponse
     assign_ticket(AssignTicketRequest) -> AssignTicketResponse

@@ -4,7 +4,7 @@
 //! has the quietest meaning: always there, always accepts, endlessly patient, nothing mistaken.
 
 mod check;
-pub(super) mod stage;
+pub(crate) mod stage;
 
 use std::collections::BTreeMap;
 

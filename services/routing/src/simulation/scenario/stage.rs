@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::civil::{DateTime, Weekday};
@@ -12,6 +13,7 @@ use lotse_ids::{AgentId, GroupId};
 
 use super::{Agent, Day, Lasts, Offers, Problem, Rule, Scenario, Shift, Tickets, Told, check};
 use crate::domain::agent::{self, Profile, Seat};
+use crate::domain::channel::ChannelSet;
 use crate::domain::codes::{Channel, Priority, Status};
 use crate::domain::conditions::Conditions;
 use crate::domain::directory::Directory;
@@ -28,7 +30,7 @@ use crate::simulation::crew::{Coming, Conduct, Manners};
 use crate::simulation::happened::{Happened, There};
 use crate::simulation::ids::numbered;
 use crate::simulation::router::Policy;
-use crate::simulation::world::{Desk, play};
+use crate::simulation::world::{Course, Desk, play};
 
 /// An hour, in milliseconds.
 pub(crate) const HOUR: i64 = 3_600_000;
@@ -124,6 +126,7 @@ impl Scenario {
         }
         comings.sort_by_key(|coming| (coming.at, coming.agent));
         let desk = Desk {
+            passes_over: false,
             seats: people.iter().map(seat).collect(),
             numbers: people
                 .iter()
@@ -201,6 +204,7 @@ impl Scenario {
                     at: at.max(from),
                     agent: number,
                     there,
+                    channels: ChannelSet::all(),
                 });
             }
         };
@@ -247,11 +251,24 @@ fn turns(shift: &Shift, date: jiff::civil::Date) -> Vec<(DateTime, There)> {
 impl Stage {
     /// Plays it with a policy and tells `watch` everything, in the order of time.
     pub fn play(&self, policy: Policy, seed: u64, watch: impl FnMut(Timestamp, Happened)) {
-        let arrivals = Drawn::new(&self.classes, seed, self.from, self.until);
-        let comings = self.comings.iter().copied();
-        play(
-            &self.desk, policy, seed, arrivals, comings, self.until, watch,
-        );
+        self.play_on(policy, seed, &AtomicBool::new(false), watch);
+    }
+
+    /// The same, until it is called off.
+    pub(crate) fn play_on(
+        &self,
+        policy: Policy,
+        seed: u64,
+        called_off: &AtomicBool,
+        watch: impl FnMut(Timestamp, Happened),
+    ) {
+        let course = Course {
+            arrivals: Drawn::new(&self.classes, seed, self.from, self.until),
+            comings: self.comings.iter().copied(),
+            until: self.until,
+            called_off,
+        };
+        play(&self.desk, policy, seed, course, watch, &mut |_, _, _| ());
     }
 
     /// Where counting begins: the warm-up is over.
@@ -408,7 +425,7 @@ fn person(
     }
 }
 
-fn seat(agent: &agent::Agent) -> (AgentId, Seat) {
+pub(crate) fn seat(agent: &agent::Agent) -> (AgentId, Seat) {
     (agent.id.clone(), Seat::empty(agent.version, &agent.profile))
 }
 

@@ -6,9 +6,10 @@ mod work;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::iter::Peekable;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lotse_clock::Timestamp;
-use lotse_ids::AgentId;
+use lotse_ids::{AgentId, GroupId};
 
 pub(crate) use tickets::Tickets;
 use tickets::{Live, Phase};
@@ -19,7 +20,7 @@ use super::happened::{Happened, There};
 use super::router::{Policy, Router};
 use crate::config::Config;
 use crate::domain::channel::Presences;
-use crate::domain::codes::Presence;
+use crate::domain::codes::{Channel, Presence};
 use crate::domain::directory::{Directory, Seats};
 use crate::domain::item;
 use crate::domain::weight::Weight;
@@ -38,6 +39,8 @@ pub(crate) struct Desk {
     pub(crate) conducts: Vec<Conduct>,
     /// How they are asked.
     pub(crate) manners: Manners,
+    /// Whether the workflow has steps that are passed over by who is there.
+    pub(crate) passes_over: bool,
 }
 
 /// What is to come.
@@ -47,8 +50,8 @@ enum What {
     Answers(usize, u64, Answer),
     /// An agent is through with a ticket, or knows that they cannot solve it.
     Done(usize, u64),
-    /// An agent has wrapped a ticket up.
-    WrappedUp(usize),
+    /// An agent has wrapped a ticket up, of this channel and weight.
+    WrappedUp(usize, Channel, Weight),
     /// An agent who did not answer is back.
     Back(usize, u64),
     /// The customer's patience is over.
@@ -60,16 +63,30 @@ enum What {
 /// Tickets of customers who wrote again are numbered from here on.
 const AGAIN: u64 = 1 << 40;
 
-/// Plays a desk until an instant: its tickets and the comings and goings of its agents, both in
-/// the order of time. `watch` is told everything.
+/// Told of every place that a ticket comes to: its number, the group, and whether it waits there or
+/// an agent of it has it.
+pub(crate) type Watchman<'a> = &'a mut dyn FnMut(u64, &GroupId, bool);
+
+/// What comes to a desk from outside, in the order of time.
+pub(crate) struct Course<'a, A, C> {
+    /// Tickets.
+    pub(crate) arrivals: A,
+    /// The comings and goings of agents.
+    pub(crate) comings: C,
+    /// When it is over.
+    pub(crate) until: Timestamp,
+    /// Whether nobody wants to know any more: then nothing further happens.
+    pub(crate) called_off: &'a AtomicBool,
+}
+
+/// Plays a desk. `watch` is told everything, `places` of groups.
 pub(crate) fn play(
     desk: &Desk,
     policy: Policy,
     seed: u64,
-    arrivals: impl Iterator<Item = Arrival>,
-    comings: impl Iterator<Item = Coming>,
-    until: Timestamp,
+    course: Course<'_, impl Iterator<Item = Arrival>, impl Iterator<Item = Coming>>,
     watch: impl FnMut(Timestamp, Happened),
+    places: Watchman<'_>,
 ) {
     let mut world = World {
         desk,
@@ -89,8 +106,10 @@ pub(crate) fn play(
         seed,
         now: Timestamp::EPOCH,
         watch,
+        places,
     };
-    world.run(arrivals.peekable(), comings.peekable(), until);
+    let (arrivals, comings) = (course.arrivals.peekable(), course.comings.peekable());
+    world.run(arrivals, comings, course.until, course.called_off);
 }
 
 struct World<'a, W> {
@@ -107,6 +126,7 @@ struct World<'a, W> {
     seed: u64,
     now: Timestamp,
     watch: W,
+    places: Watchman<'a>,
 }
 
 impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
@@ -115,8 +135,9 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         mut arrivals: Peekable<impl Iterator<Item = Arrival>>,
         mut comings: Peekable<impl Iterator<Item = Coming>>,
         until: Timestamp,
+        called_off: &AtomicBool,
     ) {
-        loop {
+        while !called_off.load(Ordering::Relaxed) {
             let due = self.agenda.peek().map(|Reverse((at, ..))| *at);
             let coming = comings.peek().map(|coming| coming.at);
             let arrival = arrivals.peek().map(|arrival| arrival.at);
@@ -141,6 +162,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
                 self.came += 1;
                 self.arrive(arrival.item, arrival.case, self.came - 1, None);
             }
+            self.look_again();
             self.give_away();
         }
     }
@@ -149,7 +171,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         match what {
             What::Answers(slot, stamp, answer) => self.answered(slot, stamp, answer),
             What::Done(slot, stamp) => self.done(slot, stamp),
-            What::WrappedUp(agent) => self.wrapped_up(agent),
+            What::WrappedUp(agent, channel, weight) => self.wrapped_up(agent, channel, weight),
             What::Back(agent, stamp) if self.hands[agent].stamp == stamp => {
                 self.hands[agent].silent = false;
                 self.sit(agent);
@@ -169,7 +191,8 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
     fn come(&mut self, coming: Coming) {
         let agent = coming.agent;
         let hands = &mut self.hands[agent];
-        (hands.there, hands.silent) = (coming.there, false);
+        (hands.there, hands.channels) = (coming.there, coming.channels);
+        hands.silent = false;
         hands.stamp += 1;
         self.sit(agent);
         if coming.there == There::Offline {
@@ -181,13 +204,13 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
 
     /// Shows routing whether an agent is there.
     fn sit(&mut self, agent: usize) {
-        let there = self.hands[agent].seen();
+        let (there, channels) = (self.hands[agent].seen(), self.hands[agent].channels);
         let id = &self.desk.ids[agent];
         if let Some(seat) = self.seats.get_mut(id) {
-            seat.presences = Presences::all(match there {
-                There::Online => Presence::Online,
+            seat.presences = Presences::of(|channel| match there {
+                There::Online if channels.contains(channel) => Presence::Online,
                 There::Away => Presence::Away,
-                There::Offline => Presence::Offline,
+                There::Online | There::Offline => Presence::Offline,
             });
         }
         if there == There::Online {
@@ -196,15 +219,13 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         self.tell(Happened::Present { agent, there });
     }
 
-    /// What an agent holds becomes more or less.
-    fn hold(&mut self, agent: usize, more: Weight) {
+    /// An agent has no longer to do with a ticket of this channel and weight.
+    fn let_go(&mut self, agent: usize, channel: Channel, weight: Weight) {
         let id = &self.desk.ids[agent];
         if let Some(seat) = self.seats.get_mut(id) {
-            seat.load += more;
+            seat.shift(channel, -seat.limits.weight_of(channel, weight));
         }
-        if more < Weight::ZERO {
-            self.router.freed(id);
-        }
+        self.router.freed(id);
     }
 
     fn plan(&mut self, at: Timestamp, what: What) {
@@ -221,3 +242,6 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         (self.watch)(self.now, happened);
     }
 }
+
+#[cfg(test)]
+mod tests;

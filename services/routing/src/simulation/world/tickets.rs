@@ -1,6 +1,7 @@
 //! The tickets of a simulation that are not over.
 
 use lotse_clock::Timestamp;
+use lotse_ids::GroupId;
 
 use crate::domain::item::Item;
 use crate::simulation::arrivals::Case;
@@ -26,6 +27,8 @@ pub(super) struct Live {
     pub(super) stamp: u64,
     /// Where it is.
     pub(super) phase: Phase,
+    /// For which group it was given away last.
+    pub(super) given_for: Option<GroupId>,
     /// The other ticket of the same customer, who wrote again.
     pub(super) twin: Option<usize>,
     /// Whether an agent ever had it.

@@ -6,7 +6,7 @@ use super::{AGAIN, Live, Phase, What, World};
 use crate::domain::agent::{Agent, Seat};
 use crate::domain::channel::Presences;
 use crate::domain::choice::{Needs, misfit};
-use crate::domain::codes::Presence;
+use crate::domain::codes::{Channel, Presence};
 use crate::domain::item::{Item, Trail};
 use crate::domain::placement::{Placement, SeatPools, place};
 use crate::domain::weight::Weight;
@@ -34,6 +34,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             came_at: self.now,
             stamp: 0,
             phase: Phase::Waiting,
+            given_for: None,
             twin,
             assigned_before: false,
             begun_before: false,
@@ -61,9 +62,22 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             directory: &self.desk.directory,
             seats: &self.seats,
         };
-        let changes_at = self.router.wait(slot, item, &pools, self.now);
-        if let Some(at) = changes_at.filter(|at| *at > self.now) {
+        let Some(place) = self.router.wait(slot, item, &pools, self.now) else {
+            return;
+        };
+        (self.places)(self.tickets.live(slot).number, &place.group, true);
+        if let Some(at) = place.changes_at.filter(|at| *at > self.now) {
             self.plan(at, What::Changes(slot, stamp));
+        }
+    }
+
+    /// Where steps are passed over by who is there, whoever waits may have to stand elsewhere now.
+    pub(super) fn look_again(&mut self) {
+        if self.desk.passes_over {
+            for slot in self.router.slots() {
+                self.router.leave(self.tickets.item(slot));
+                self.queue(slot);
+            }
         }
     }
 
@@ -72,8 +86,9 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         let given = self
             .router
             .plan(&self.tickets, self.desk, &mut self.seats, self.now);
-        for (slot, agent) in given {
+        for (slot, agent, group) in given {
             let agent = self.desk.numbers[&agent];
+            self.tickets.live_mut(slot).given_for = group;
             let live = self.tickets.live(slot);
             let (ticket, class) = (live.number, live.case.class);
             if !self.desk.manners.offered.contains(&live.item.channel) {
@@ -103,7 +118,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             self.assign(slot, agent);
             return;
         }
-        self.hold(agent, -Weight::TICKET);
+        self.leave_to_others(slot, agent);
         let id = self.desk.ids[agent].clone();
         self.tickets.live_mut(slot).item.trail.excluded.insert(id);
         if answer == Answer::Silence {
@@ -126,8 +141,10 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         let best_fit = self.fits_best(slot, agent);
         self.enter(slot, Phase::InHand(agent));
         let (id, now) = (self.desk.ids[agent].clone(), self.now);
-        let place = self.place(self.tickets.item(slot));
-        let group = place.map(|place| place.group);
+        let group = self.tickets.live(slot).given_for.clone();
+        if let Some(group) = &group {
+            (self.places)(self.tickets.live(slot).number, group, false);
+        }
         let live = self.tickets.live_mut(slot);
         live.item.hand_to(group, Some(id), now, &self.rules);
         let first = !std::mem::replace(&mut live.assigned_before, true);
@@ -195,6 +212,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             return;
         };
         let (ticket, class) = (live.number, live.case.class);
+        let (channel, weight) = (live.item.channel, live.item.weight);
         let took = self.now.since(live.came_at);
         let wrong = live.case.truth.is_some() && !self.can_solve(slot, agent);
         if wrong {
@@ -221,15 +239,15 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             Some(wrap_up) => {
                 let mut draws = Draws::of(self.seed ^ class as u64, WRAPPING, ticket);
                 let takes = wrap_up.draw(&mut draws);
-                self.plan(self.now + takes, What::WrappedUp(agent));
+                self.plan(self.now + takes, What::WrappedUp(agent, channel, weight));
             }
-            None => self.wrapped_up(agent),
+            None => self.wrapped_up(agent, channel, weight),
         }
     }
 
     /// An agent has room again.
-    pub(super) fn wrapped_up(&mut self, agent: usize) {
-        self.hold(agent, -Weight::TICKET);
+    pub(super) fn wrapped_up(&mut self, agent: usize, channel: Channel, weight: Weight) {
+        self.let_go(agent, channel, weight);
         self.work(agent, -1);
         self.begin_next(agent);
     }
@@ -252,7 +270,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
     /// Who goes home leaves what they have not begun.
     pub(super) fn hand_back(&mut self, agent: usize) {
         for slot in std::mem::take(&mut self.hands[agent].in_hand) {
-            self.hold(agent, -Weight::TICKET);
+            self.leave_to_others(slot, agent);
             let now = self.now;
             let live = self.tickets.live_mut(slot);
             let group = live.item.group.clone();
@@ -300,10 +318,10 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         let phase = self.tickets.live(slot).phase;
         match phase {
             Phase::Waiting => self.router.leave(self.tickets.item(slot)),
-            Phase::Offered(agent) => self.hold(agent, -Weight::TICKET),
+            Phase::Offered(agent) => self.leave_to_others(slot, agent),
             Phase::InHand(agent) | Phase::Working(agent) => {
                 self.hands[agent].in_hand.retain(|held| *held != slot);
-                self.hold(agent, -Weight::TICKET);
+                self.leave_to_others(slot, agent);
             }
         }
         let live = self.tickets.remove(slot);
@@ -314,6 +332,12 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             in_hand: matches!(phase, Phase::InHand(_)),
             merged,
         });
+    }
+
+    /// An agent has no longer to do with a ticket that is not over.
+    fn leave_to_others(&mut self, slot: usize, agent: usize) {
+        let item = self.tickets.item(slot);
+        self.let_go(agent, item.channel, item.weight);
     }
 
     /// Where a ticket stands now.
