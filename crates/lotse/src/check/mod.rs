@@ -36,6 +36,10 @@ enum Check {
 /// # Errors
 /// When something needed is missing or fails, or a promise was broken.
 pub async fn run(args: &Args) -> Result<()> {
+    let _telemetry = lotse_telemetry::init(&lotse_telemetry::Config {
+        log_filter: "error".to_owned(),
+        ..lotse_telemetry::Config::default()
+    })?;
     match &args.check {
         Check::Routing(args) => Box::pin(routing::run(args)).await,
         Check::RoutingReplica(args) => Box::pin(routing::replica::run(args)).await,

@@ -128,7 +128,13 @@ async fn play(args: &Args, database: &str) -> Result<Report> {
     let mut dice = StdRng::seed_from_u64(args.seed);
     let channel = Channel::in_process(server.stack());
     let desk = Desk::open(channel, args.groups, args.agents, &mut dice).await?;
-    let mut players = Players::new(desk.clone(), parts.journal.clone(), args.seed).await?;
+    let mut players = Players::new(
+        desk.clone(),
+        parts.journal.clone(),
+        parts.supervisor.clone(),
+        args.seed,
+    )
+    .await?;
     let watch = proto::WatchAssignmentsRequest {
         from_now: true,
         ..proto::WatchAssignmentsRequest::default()
@@ -160,7 +166,7 @@ async fn play(args: &Args, database: &str) -> Result<Report> {
                     players.hear(&change.ticket_id, what);
                 }
             }
-            Some(done) = players.doing.next() => players.done(done?).await?,
+            Some(done) = players.doing.recv() => players.done(done?).await?,
             _ = tick.tick() => {
                 rows.look(&parts.db, &desk).await?;
                 let tally = &players.tally;

@@ -5,8 +5,6 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 use lotse_clock::SystemClock;
 use lotse_errors::{ErrorReason, peer};
 use lotse_ids::{RequesterId, TicketId};
@@ -17,16 +15,18 @@ use lotse_proto::journal::v1::offer_changed::Change as Offer;
 use lotse_proto::journal::v1::ticket_status_changed::Change as StatusChange;
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::assignment_change::Change;
+use lotse_supervise::Supervisor;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use sea_orm::DbErr;
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use super::desk::Desk;
 
-/// Why a ticket waits that all who could have it were offered in vain.
-const NOBODY_WANTS_IT: &str = "everybody_declined";
+/// Why a ticket waits that somebody will take before long.
+const BUSY: &str = "all_busy";
 
 /// What was done, to be told.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -52,7 +52,10 @@ pub(super) struct Players {
     pub(super) desk: Desk,
     pub(super) journal: Journal,
     pub(super) tally: Tally,
-    pub(super) doing: FuturesUnordered<BoxFuture<'static, Result<Done>>>,
+    /// What they have done.
+    pub(super) doing: mpsc::UnboundedReceiver<Result<Done>>,
+    tell: mpsc::UnboundedSender<Result<Done>>,
+    supervisor: Supervisor,
     solved: HashSet<String>,
     away: HashSet<String>,
     templates: Vec<proto::Agent>,
@@ -75,7 +78,13 @@ pub(super) enum Done {
 }
 
 impl Players {
-    pub(super) async fn new(desk: Desk, journal: Journal, seed: u64) -> Result<Self> {
+    pub(super) async fn new(
+        desk: Desk,
+        journal: Journal,
+        supervisor: Supervisor,
+        seed: u64,
+    ) -> Result<Self> {
+        let (tell, doing) = mpsc::unbounded_channel();
         let mut templates = Vec::new();
         for id in &desk.people {
             let request = proto::GetAgentRequest { id: id.clone() };
@@ -86,7 +95,9 @@ impl Players {
             desk,
             journal,
             tally: Tally::default(),
-            doing: FuturesUnordered::new(),
+            doing,
+            tell,
+            supervisor,
             solved: HashSet::new(),
             away: HashSet::new(),
             templates,
@@ -182,7 +193,8 @@ impl Players {
         Ok(())
     }
 
-    /// The customers of tickets that everybody has declined give up.
+    /// The customers of tickets that nobody will ever take give up: everybody is there, and whoever
+    /// could have them has declined.
     pub(super) async fn give_up_what_nobody_wants(&mut self) -> Result<()> {
         let request = proto::GetQueueStateRequest {
             max_waiting: 2_000,
@@ -190,8 +202,16 @@ impl Players {
         };
         let state = self.desk.routing.get_queue_state(request).await?;
         for waiting in state.into_inner().waiting {
-            if waiting.reason == NOBODY_WANTS_IT {
-                let ticket = waiting.ticket_id;
+            let ticket = waiting.ticket_id;
+            let request = proto::ExplainRoutingRequest {
+                ticket_id: ticket.clone(),
+                ..proto::ExplainRoutingRequest::default()
+            };
+            let told = self.desk.routing.explain_routing(request).await?;
+            let hopeless = told.into_inner().current.is_some_and(|look| {
+                look.agent_id.is_empty() && look.reason != BUSY && look.candidates.is_empty()
+            });
+            if hopeless {
                 let given_up = true;
                 self.done(Done::Solve { ticket, given_up }).await?;
             }
@@ -238,15 +258,15 @@ impl Players {
         let (mut routing, offer_id) = (self.desk.routing.clone(), offer.to_owned());
         let request_id = offer_id.clone();
         match luck {
-            0..82 => self.doing.push(Box::pin(async move {
+            0..82 => self.act(async move {
                 tokio::time::sleep(after).await;
                 let request = proto::AcceptOfferRequest {
                     offer_id,
                     request_id,
                 };
                 answered(routing.accept_offer(request).await.map(drop))
-            })),
-            82..93 => self.doing.push(Box::pin(async move {
+            }),
+            82..93 => self.act(async move {
                 tokio::time::sleep(after).await;
                 let request = proto::DeclineOfferRequest {
                     offer_id,
@@ -254,26 +274,35 @@ impl Players {
                     request_id,
                 };
                 answered(routing.decline_offer(request).await.map(drop))
-            })),
+            }),
             _ => {}
         }
     }
 
+    /// Has somebody do something in a task of its own: a call that is under way holds a transaction,
+    /// which must go on whatever is looked at meanwhile.
+    fn act(&self, what: impl Future<Output = Result<Done>> + Send + 'static) {
+        let tell = self.tell.clone();
+        self.supervisor.spawn_task("player", async move {
+            tell.send(what.await).ok();
+        });
+    }
+
     fn presence_after(&mut self, agent: &str, presence: proto::Presence, after: Duration) {
         let (desk, agent) = (self.desk.clone(), agent.to_owned());
-        self.doing.push(Box::pin(async move {
+        self.act(async move {
             tokio::time::sleep(after).await;
             desk.presence(&agent, presence).await?;
             Ok(Done::Presence)
-        }));
+        });
     }
 
     fn solve_after(&mut self, ticket: &str, after: Duration, given_up: bool) {
         let ticket = ticket.to_owned();
-        self.doing.push(Box::pin(async move {
+        self.act(async move {
             tokio::time::sleep(after).await;
             Ok(Done::Solve { ticket, given_up })
-        }));
+        });
     }
 
     /// Takes note of what was done, and does what is due.
