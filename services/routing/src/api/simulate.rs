@@ -86,7 +86,7 @@ pub(super) fn question(
         Some(Given::Workflow(workflow)) => {
             let mut inner = Violations::new();
             let wanted = workflow_in::wanted(Some(&workflow), &mut inner);
-            Some(Candidate::Wanted(wanted, inner))
+            Some(Candidate::Wanted(Box::new((wanted, inner))))
         }
         Some(Given::Version(version)) => {
             wrong.require("version", version > 0, "must name a version");

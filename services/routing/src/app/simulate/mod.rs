@@ -47,7 +47,7 @@ pub(crate) struct Question {
 /// The workflow that is tried.
 pub(crate) enum Candidate {
     /// One that nobody has put, and what is wrong with it already.
-    Wanted(Option<Wanted>, Violations),
+    Wanted(Box<(Option<Wanted>, Violations)>),
     /// A version there is.
     Version(u32),
 }
@@ -93,7 +93,8 @@ impl App {
         })?;
         let candidate = match question.candidate {
             Candidate::Version(version) => self.workflow(Some(version)).await?.plan,
-            Candidate::Wanted(wanted, mut wrong) => {
+            Candidate::Wanted(wanted) => {
+                let (wanted, mut wrong) = *wanted;
                 let plan = wanted.and_then(|wanted| check(&directory, &wanted.plan, &mut wrong));
                 wrong.finish_with(plan)?
             }
