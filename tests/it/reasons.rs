@@ -18,8 +18,8 @@ use lotse_proto::intake::v1::{
 };
 use lotse_proto::routing::v1::workflow_service_client::WorkflowServiceClient;
 use lotse_proto::routing::v1::{
-    AcceptOfferRequest, Agent, AssignTicketRequest, EscalateTicketRequest, GetQueueStateRequest,
-    Presence, PutSkillRequest, SetPresenceRequest, Skill, UpdateAgentRequest,
+    AcceptOfferRequest, Agent, AssignTicketRequest, DeclineOfferRequest, EscalateTicketRequest,
+    GetQueueStateRequest, Presence, PutSkillRequest, SetPresenceRequest, Skill, UpdateAgentRequest,
 };
 use lotse_proto::survey::v1::survey::Trigger;
 use lotse_proto::survey::v1::{
@@ -248,11 +248,15 @@ async fn wrong_states(desk: &Desk, team: &Team, seen: &mut Seen) {
     let board = routing.get_queue_state(GetQueueStateRequest::default());
     let offer = board.await.unwrap().into_inner().offers.remove(0);
     let accept = AcceptOfferRequest {
-        offer_id: offer.id,
+        offer_id: offer.id.clone(),
         ..AcceptOfferRequest::default()
     };
-    routing.accept_offer(accept.clone()).await.unwrap();
-    let outcome = routing.accept_offer(accept).await;
+    routing.accept_offer(accept).await.unwrap();
+    let decline = DeclineOfferRequest {
+        offer_id: offer.id,
+        ..DeclineOfferRequest::default()
+    };
+    let outcome = routing.decline_offer(decline).await;
     seen.refused(ErrorReason::OfferOver, Code::FailedPrecondition, outcome);
 }
 
