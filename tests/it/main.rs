@@ -15,6 +15,7 @@ mod program;
 
 mod alarms;
 mod calls;
+mod checked;
 mod crashes;
 mod journey;
 mod mishaps;

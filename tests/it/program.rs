@@ -100,8 +100,13 @@ impl Program {
     }
 
     /// Waits for its end.
-    pub(crate) async fn ended(mut self) -> Ended {
-        let status = tokio::time::timeout(SOON, self.child.wait()).await;
+    pub(crate) async fn ended(self) -> Ended {
+        self.ended_within(SOON).await
+    }
+
+    /// Waits for its end, of a run that takes its time.
+    pub(crate) async fn ended_within(mut self, patience: Duration) -> Ended {
+        let status = tokio::time::timeout(patience, self.child.wait()).await;
         let status = status.unwrap_or_else(|_| panic!("it does not end:\n{}", self.log()));
         Ended {
             status: status.unwrap(),

@@ -31,7 +31,9 @@ pub struct JournalConfig {
     /// The name of this replica, different from all others and from its own former lives. By
     /// default a random one.
     pub replica: String,
-    /// How long a replica that no longer speaks keeps its buckets.
+    /// How long a replica that no longer speaks keeps its buckets: what a kill costs, at most, with
+    /// one poll interval. Replicas' clocks must agree better than this, or buckets change hands for
+    /// nothing; fencing keeps their effects single.
     pub lease: Duration,
     /// How often to look without a wake-up.
     pub poll: Duration,
@@ -55,7 +57,7 @@ impl Default for JournalConfig {
     fn default() -> Self {
         Self {
             replica: format!("{:016x}", rand::random::<u64>()),
-            lease: Duration::from_secs(15),
+            lease: Duration::from_secs(5),
             poll: Duration::from_secs(1),
             batch: 256,
             lanes_at_once: 4,

@@ -19,7 +19,7 @@ pub(super) const SKILLS: [&str; 6] = ["network", "mail", "printing", "accounts",
 pub(super) const LANGUAGES: [&str; 4] = ["en", "de", "fr", "pt"];
 
 /// How long an offer waits for an answer.
-const OFFER: Duration = Duration::from_secs(1);
+const OFFER: Duration = Duration::from_secs(3);
 
 /// Clients of the service, and who works there.
 #[derive(Clone)]

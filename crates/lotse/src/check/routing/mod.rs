@@ -2,12 +2,12 @@
 //! ticket they could have, whatever happens.
 //!
 //! [`replica`] is the service as a process, [`desk`] who works there, [`players`] what they do,
-//! [`rows`] looks at the database many times a second, [`calm`] looks for somebody free beside a
-//! ticket when nothing moves, [`audit`] reads the journal at the end.
+//! [`rows`] looks at the database many times a second, [`missed`] for somebody free beside a ticket
+//! after each kill, [`audit`] reads the journal at the end.
 
 mod audit;
-mod calm;
 mod desk;
+mod missed;
 mod players;
 pub mod replica;
 mod rows;
@@ -23,11 +23,13 @@ use lotse_proto::routing::v1 as proto;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use crate::scratch::Scratch;
 use audit::Audit;
-use calm::Calm;
 use desk::Desk;
+use missed::Missed;
 use players::{Players, Tally};
 use replica::Replica;
 use rows::Rows;
@@ -36,8 +38,6 @@ use rows::Rows;
 const OPEN_PER_AGENT: u64 = 6;
 /// How often tickets come and agents go.
 const TICK: Duration = Duration::from_millis(20);
-/// How often a replica is killed, and looked whether anybody is free beside a ticket.
-const ROUND: Duration = Duration::from_secs(10);
 /// How long the last tickets may take when nothing is broken any more.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -62,6 +62,10 @@ pub struct Args {
     /// Tickets.
     #[arg(long, default_value_t = 20_000)]
     tickets: u64,
+    /// Seconds between two kills. After each, tickets that wait are followed until nobody is free
+    /// beside them.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    kill_every: u64,
     /// What the dice begin with.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -78,7 +82,7 @@ pub struct Report {
     seconds: f64,
     played: Tally,
     rows: Rows,
-    calm: Calm,
+    missed: Missed,
     journal: Audit,
     /// Tickets that were neither solved nor given up in the end.
     left_open: u64,
@@ -151,13 +155,18 @@ async fn play(args: &Args, database: &str) -> Result<Report> {
     }
     let begun = SystemClock.monotonic();
     let mut rows = Rows::default();
-    let mut calm = Calm::default();
+    let mut missed = Missed::default();
     let mut tick = tokio::time::interval(TICK);
-    let mut round = tokio::time::interval(ROUND);
+    let mut round = tokio::time::interval(Duration::from_secs(args.kill_every));
+    for interval in [&mut tick, &mut round] {
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
     round.tick().await;
     let at_once = OPEN_PER_AGENT * args.agents as u64;
     let mut last_progress = (SystemClock.monotonic(), 0);
-    while players.open() > 0 || players.tally.created < args.tickets {
+    let (tell, mut recovered) = mpsc::channel(1);
+    let mut recovering = false;
+    while players.open() > 0 || players.tally.created < args.tickets || recovering {
         tokio::select! {
             Some(change) = changes.next() => {
                 if let Some(change) = change?.change
@@ -167,6 +176,12 @@ async fn play(args: &Args, database: &str) -> Result<Report> {
                 }
             }
             Some(done) = players.doing.recv() => players.done(done?).await?,
+            Some(recovery) = recovered.recv() => {
+                let (found, replica) = recovery?;
+                missed.add(found);
+                replicas.push(replica);
+                recovering = false;
+            }
             _ = tick.tick() => {
                 rows.look(&parts.db, &desk).await?;
                 let tally = &players.tally;
@@ -180,13 +195,17 @@ async fn play(args: &Args, database: &str) -> Result<Report> {
                     }
                 }
             }
-            _ = round.tick() => {
+            _ = round.tick(), if !recovering => {
                 if players.tally.created < args.tickets {
                     let victim = dice.random_range(0..replicas.len());
                     replicas.remove(victim).kill().await?;
                     players.tally.kills += 1;
-                    calm.look(&desk).await?;
-                    replicas.push(Replica::start(&of_replicas).await?);
+                    recovering = true;
+                    let (desk, of_replicas) = (desk.clone(), of_replicas.clone());
+                    let tell = tell.clone();
+                    parts.supervisor.spawn_task("recovery", async move {
+                        tell.send(recover(&desk, &of_replicas).await).await.ok();
+                    });
                 } else {
                     players.give_up_what_nobody_wants().await?;
                 }
@@ -201,7 +220,7 @@ async fn play(args: &Args, database: &str) -> Result<Report> {
         }
     }
     let seconds = SystemClock.monotonic().duration_since(begun).as_secs_f64();
-    calm.look(&desk).await?;
+    missed.add(Missed::of(&desk).await?);
     rows.look(&parts.db, &desk).await?;
     drop(replicas);
     let mut journal = Audit::of(&parts.journal).await?;
@@ -219,7 +238,7 @@ async fn play(args: &Args, database: &str) -> Result<Report> {
         to_owner_ms_p99: share(99),
         played: players.tally,
         rows,
-        calm,
+        missed,
         journal,
     };
     drop(server);
@@ -227,10 +246,16 @@ async fn play(args: &Args, database: &str) -> Result<Report> {
     Ok(report)
 }
 
+/// Sees to it that the others take over from a killed replica, and replaces it.
+async fn recover(desk: &Desk, of_replicas: &replica::Args) -> Result<(Missed, Replica)> {
+    let found = Missed::of(desk).await?;
+    Ok((found, Replica::start(of_replicas).await?))
+}
+
 impl Report {
     /// How many promises were broken.
     pub fn broken(&self) -> u64 {
-        self.rows.broken() + self.calm.broken() + self.journal.broken() + self.left_open
+        self.rows.broken() + self.missed.broken() + self.journal.broken() + self.left_open
     }
 
     /// For people.
@@ -249,7 +274,7 @@ impl Report {
             presence_changes,
             kills,
         } = &self.played;
-        let (rows, calm, journal) = (&self.rows, &self.calm, &self.journal);
+        let (rows, missed, journal) = (&self.rows, &self.missed, &self.journal);
         let mut text = format!(
             "{} replicas, {} agents, {created} tickets in {:.0} s\n\
              \x20 {assigned} assigned, {offered} offered ({accepted} accepted, {declined} declined, \
@@ -269,7 +294,7 @@ impl Report {
              load unlike what they hold {}\n\
              second owners: {}, second offers: {}, offered again to the same: {}, answers to no open \
              offer: {}, in {} events\n\
-             somebody free beside a ticket they could have: {} in {} looks, longest {} ms\n\
+             left beside somebody free: {} of {} waiting tickets followed after kills, longest {} ms\n\
              promises broken: {}\n",
             rows.looks,
             rows.over_capacity,
@@ -280,15 +305,15 @@ impl Report {
             journal.repeated_offers,
             journal.wrong_answers,
             journal.events,
-            calm.left_waiting,
-            calm.looks,
-            calm.longest_ms,
+            missed.left_waiting,
+            missed.followed,
+            missed.longest_ms,
             self.broken(),
         );
         for example in rows
             .examples
             .iter()
-            .chain(&calm.examples)
+            .chain(&missed.examples)
             .chain(&journal.examples)
         {
             text += &format!("  {example}\n");
