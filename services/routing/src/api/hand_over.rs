@@ -214,6 +214,7 @@ impl Api {
             group,
             agent,
             guarded: true,
+            model: None,
             missing: given.missing,
             note: given.note,
             summary: given.summary,

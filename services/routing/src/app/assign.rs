@@ -89,11 +89,13 @@ impl App {
         let is_new = before.group != item.group;
         let asked = planned.step.as_ref().is_some_and(|step| step.learned);
         let advice = item.trail.advice.clone().filter(|_| is_new && asked);
+        let model = item.trail.advice.as_ref().filter(|_| asked);
+        let model = model.and_then(|advice| advice.chose(item.group.as_ref()));
         let put = Put::new(
             (id.clone(), now),
             DecisionKind::Automatic,
             item.group.clone(),
-            planned.step.clone(),
+            (planned.step.clone(), model),
             before.trail.put.as_ref(),
         );
         item.trail.put = Some(put);

@@ -103,6 +103,7 @@ impl App {
             agent: Some(wish.to.clone()),
             // Nobody has begun with it, so nobody is sent back and forth.
             guarded: false,
+            model: None,
             missing: Missing::default(),
             note: note.to_owned(),
             summary: None,

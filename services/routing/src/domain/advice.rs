@@ -137,6 +137,12 @@ impl Advice {
         self.best().filter(|_| sure).map(|best| &best.group)
     }
 
+    /// The model's version, where it is the model that chose `group`.
+    pub(crate) fn chose(&self, group: Option<&GroupId>) -> Option<u32> {
+        let chose = self.sure_of().is_some_and(|best| Some(best) == group);
+        chose.then_some(self.model)
+    }
+
     /// Puts words in place of their hashes, as far as `told` knows what to say.
     pub(crate) fn spell(&mut self, told: impl Fn(&str) -> Option<String>) {
         let features = self.ranked.iter_mut().flat_map(|one| &mut one.features);

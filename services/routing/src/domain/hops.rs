@@ -43,16 +43,19 @@ pub(crate) struct Put {
     /// The part of the workflow that led to the group, by this decision or one before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<Step>,
+    /// The version of the model that chose the group, likewise; none where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<u32>,
 }
 
 impl Put {
-    /// Puts a ticket into `group`. What led there stays known while it stays there: an agent is
-    /// often found only after a while of waiting.
+    /// Puts a ticket into `group`, to which a step or a model led. What led there stays known while
+    /// it stays there: an agent is often found only after a while of waiting.
     pub(crate) fn new(
         (decision, at): (DecisionId, Timestamp),
         kind: DecisionKind,
         group: Option<GroupId>,
-        step: Option<Step>,
+        (step, model): (Option<Step>, Option<u32>),
         before: Option<&Self>,
     ) -> Self {
         let led = before.filter(|before| kind == DecisionKind::Automatic && before.group == group);
@@ -60,7 +63,11 @@ impl Put {
             decision,
             at: at.as_millis(),
             kind,
-            step: step.or_else(|| led.and_then(|before| before.step.clone())),
+            model: match &step {
+                Some(_) => model,
+                None => model.or_else(|| led?.model),
+            },
+            step: step.or_else(|| led?.step.clone()),
             group,
         }
     }

@@ -69,7 +69,11 @@ pub(crate) async fn insert(
             Column::WorkflowVersion,
             step.map_or(Expr::null(), |step| counted(step.version)),
         ),
-        (Column::ModelVersion, Expr::null()),
+        (
+            Column::ModelVersion,
+            put.and_then(|put| put.model)
+                .map_or(Expr::null(), counted),
+        ),
         // A look-up at the end of an index, in the same statement.
         (
             Column::SeatsAt,

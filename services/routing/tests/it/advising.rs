@@ -8,6 +8,7 @@ use lotse_proto::routing::v1 as proto;
 use lotse_routing::Config;
 use lotse_testkit::TestDb;
 
+use crate::misroutes::counts;
 use crate::school::{School, TONER, config};
 use crate::stage::{agent, created, migrations, new_ticket};
 
@@ -87,6 +88,25 @@ lotse_testkit::on_both_databases! {
         assert!(decision.words[1].contains("category = printer (+"), "{:?}", decision.words);
         assert_eq!(decision.words[2], "So the ticket goes to group \"print\" (tier 1).");
         assert_eq!(school.assignments(&ticket).await, [(school.print.clone(), false, true)]);
+    }
+
+    async fn a_transfer_counts_against_the_model_that_chose_the_group(db: TestDb) {
+        let (school, _) = School::learnt(db, config()).await;
+        // Waits first, so that the decision which gives it to somebody comes later.
+        let ticket = school.new_one("printer", TONER).await;
+        school.online(agent("Anna", &school.print, 5)).await;
+        school.suite.settle().await;
+        school.new_one("vpn", "").await;
+        assert_eq!(school.pass_on(&ticket, &school.network).await.hop, 1);
+        school.suite.settle().await;
+        let report = school.report(proto::MisrouteDimension::Model).await;
+        let of_model = |version| {
+            let row = report.rows.iter().find(|row| row.model_version == version);
+            counts(row.and_then(|row| row.figures.as_ref()))
+        };
+        assert_eq!(of_model(1), (2, 1, 1));
+        let (handled, ..) = of_model(0);
+        assert!(handled >= 1, "people chose the network: {report:?}");
     }
 
     async fn what_the_model_is_unsure_of_waits_in_triage_and_a_persons_choice_there_is_the_first(db: TestDb) {

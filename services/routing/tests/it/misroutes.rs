@@ -20,7 +20,7 @@ impl Replica {
         Some(to_proto(lotse_clock::Timestamp::from_millis(now - back)))
     }
 
-    async fn report(&self, dimension: MisrouteDimension) -> proto::ReportMisroutesResponse {
+    pub(crate) async fn report(&self, dimension: MisrouteDimension) -> proto::ReportMisroutesResponse {
         let request = proto::ReportMisroutesRequest {
             from: self.since(Duration::from_secs(86_400)),
             dimension: dimension.into(),
@@ -46,7 +46,7 @@ impl Replica {
     }
 }
 
-fn counts(figures: Option<&proto::MisrouteFigures>) -> (u64, u64, u64) {
+pub(crate) fn counts(figures: Option<&proto::MisrouteFigures>) -> (u64, u64, u64) {
     let figures = figures.unwrap();
     (figures.handled, figures.transferred, figures.misrouted)
 }

@@ -41,6 +41,8 @@ pub(crate) struct HandOver {
     pub(crate) agent: Option<AgentId>,
     /// Whether guards against passing it on for ever apply.
     pub(crate) guarded: bool,
+    /// The version of the model that chose the group, where no person did.
+    pub(crate) model: Option<u32>,
     /// For a transfer: what whoever had it lacked.
     pub(crate) missing: Missing,
     /// Note or summary; may be empty.
@@ -320,7 +322,8 @@ fn leave_trail(item: &mut Item, before: &Item, wish: &HandOver, decision: &Decis
             to: item.place(),
         });
     }
-    let put = Put::new((id, decision.at), kind, item.group.clone(), None, None);
+    let led = (None, wish.model.filter(|_| !item.trail.supervised));
+    let put = Put::new((id, decision.at), kind, item.group.clone(), led, None);
     item.trail.put = Some(put);
 }
 

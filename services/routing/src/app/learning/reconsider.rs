@@ -68,6 +68,7 @@ impl App {
                     group: Some(better.clone()),
                     agent: None,
                     guarded: true,
+                    model: Some(advice.model),
                     missing: Missing::default(),
                     note: note(advice),
                     summary: None,
