@@ -42,7 +42,7 @@ use app::App;
 use jobs::dispatcher::Dispatcher;
 use jobs::evidence::Collector;
 use jobs::keeper::Keeper;
-use jobs::learning::{Adviser, Reader, Refitter};
+use jobs::learning::{Adviser, Publisher, Reader, Refitter};
 use jobs::presence::{PRESENCE_QUEUE, Presences};
 use jobs::timers::{ITEMS_QUEUE, Items};
 
@@ -124,8 +124,11 @@ pub fn build(deps: Deps, config: Config) -> Service {
             .job(Arc::new(Refitter(app.clone())));
     }
     if automatic {
-        // Also where nothing is learnt: what the workflow asks must be answered.
-        let service = service.job(Arc::new(Adviser(app.clone())));
+        // Also where nothing is learnt: what the workflow asks must be answered, and what was learnt
+        // before does not count any more.
+        let service = service
+            .job(Arc::new(Adviser(app.clone())))
+            .job(Arc::new(Publisher(app.clone())));
         service.job(Arc::new(Dispatcher::new(app)))
     } else {
         service

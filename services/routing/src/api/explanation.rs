@@ -44,6 +44,7 @@ impl Api {
         if let Some(current) = &mut current {
             // It was not recorded, so there is nothing to refer to.
             current.id.clear();
+            current.words.extend(told.hopes.iter().cloned());
         }
         let decisions = told.decisions.iter();
         Ok(Response::new(proto::ExplainRoutingResponse {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, DecisionId, TicketId};
 
 use super::{App, Ref, find_agent};
@@ -9,12 +10,14 @@ use crate::domain::case::{Case, Known, judge};
 use crate::domain::codes::{DecisionKind, State};
 use crate::domain::decision::{Decision, Record};
 use crate::domain::directory::Directory;
+use crate::domain::hopes::hopes;
 use crate::domain::item::Item;
 use crate::domain::queue::look_at;
 use crate::domain::workflow::Step;
 use crate::error::Error;
 use crate::store::agents::{self, Full};
 use crate::store::directory::standing_at;
+use crate::store::learning::chances;
 use crate::store::{decisions, items, seats};
 
 /// What is to be explained.
@@ -35,6 +38,8 @@ pub(crate) struct Explanation {
     pub(crate) decisions: Vec<Decision>,
     /// What a look at this instant finds, for a ticket that waits.
     pub(crate) current: Option<Decision>,
+    /// What would have to change for it to find somebody, in words.
+    pub(crate) hopes: Vec<String>,
     pub(crate) case: Option<AgentCase>,
     pub(crate) directory: Arc<Directory>,
 }
@@ -71,11 +76,12 @@ impl App {
                 return Err(no_such("decision", wanted.as_str()));
             }
         }
-        let current = match item.state() {
+        let (current, hopes) = match item.state() {
             State::Waiting if question.decision.is_none() => {
-                Some(self.look_now(&item, &directory).await?)
+                let (current, hopes) = self.look_now(&item, &directory).await?;
+                (Some(current), hopes)
             }
-            _ => None,
+            _ => (None, Vec::new()),
         };
         let case = match &question.agent {
             Some(agent) => {
@@ -90,6 +96,7 @@ impl App {
             item,
             decisions,
             current,
+            hopes,
             case,
             directory,
         };
@@ -101,12 +108,20 @@ impl App {
         Ok(told)
     }
 
-    /// What a look at this instant finds.
-    async fn look_now(&self, item: &Item, directory: &Directory) -> Result<Decision, Error> {
+    /// What a look at this instant finds, and what would have to change.
+    async fn look_now(
+        &self,
+        item: &Item,
+        directory: &Directory,
+    ) -> Result<(Decision, Vec<String>), Error> {
         let seats = agents::seats(self.db.reader()).await?;
         let now = self.now();
         let planned = look_at(item, directory, &seats, now);
-        Ok(Decision {
+        let relaxes_at = planned.step.as_ref().and_then(|step| step.relaxes_at);
+        let relaxes_at = relaxes_at.map(Timestamp::from_millis);
+        let look = planned.look.as_ref();
+        let hopes = look.map(|look| hopes(look, relaxes_at, directory, &seats, now));
+        let decision = Decision {
             ticket: item.ticket.clone(),
             version: item.version,
             at: now,
@@ -128,7 +143,8 @@ impl App {
                 look: planned.look,
                 by_hand: None,
             },
-        })
+        };
+        Ok((decision, hopes.unwrap_or_default()))
     }
 
     /// The case of an agent at a decision, from what routing knew of the agent then.
@@ -154,12 +170,20 @@ impl App {
             Some(decision) => standing_at(conn, agent, decision.at).await?,
             None => None,
         };
+        let chance = match look.and_then(|look| Some((look, look.chances?))) {
+            Some((look, version)) => {
+                let chances = chances::find(conn, version).await?;
+                chances.and_then(|chances| chances.of(&look.needs.group, agent))
+            }
+            None => None,
+        };
         let case = then.as_ref().zip(look).map(|(then, look)| {
             let chosen = decision.and_then(|decision| decision.record.agent.as_ref());
             let known = Known {
                 agent: &then.agent,
                 seat: &then.seat,
                 shift,
+                chance,
             };
             judge(&known, look, chosen)
         });

@@ -6,6 +6,7 @@ use lotse_clock::Timestamp;
 
 use super::App;
 use crate::error::Error;
+use crate::store::learning::chances;
 use crate::store::{decisions, seats, transfers};
 
 /// Rows forgotten in one statement.
@@ -28,6 +29,12 @@ impl App {
         if let Some(before) = self.ago(self.config.keep_agents_days) {
             // Nothing asks about what was before the last decision of that time.
             let floor = decisions::last_before(self.db.reader(), before).await?;
+            more |= self
+                .db
+                .in_tx(
+                    |tx| async move { Ok::<_, Error>(chances::purge(&tx, before, BATCH).await?) },
+                )
+                .await?;
             if let Some(floor) = floor {
                 more |= self
                     .db

@@ -31,6 +31,12 @@ pub struct Learning {
     pub reroute: Reroute,
     /// From this probability of another group on it seems wrong.
     pub reroute_confidence: f64,
+    /// Hours from one look at how often each agent passes tickets on to the next.
+    pub chances_hours: u64,
+    /// From which difference of the chance to resolve a ticket without a transfer on one agent goes
+    /// before another; those whose chances are nearer count as equal, so that load decides. Above 1
+    /// chances decide nothing.
+    pub chance_tolerance: f64,
     /// Whether subject and first message are asked of intake, to learn from their words.
     pub words: bool,
     /// What words are hashed with. Empty: the installation makes its own and keeps it in the
@@ -85,6 +91,8 @@ impl Default for Learning {
             margin: 0.01,
             reroute: Reroute::Suggest,
             reroute_confidence: 0.8,
+            chances_hours: 6,
+            chance_tolerance: 0.1,
             words: true,
             word_secret: WordSecret::default(),
         }
@@ -104,9 +112,18 @@ impl Learning {
                 problems.push((key, format!("must be between 0 and 1, not {share}")));
             }
         }
-        if !(1..=8_760).contains(&self.refit_hours) {
-            let problem = format!("must be between 1 and 8760, not {}", self.refit_hours);
-            problems.push(("learning.refit_hours", problem));
+        for (key, hours) in [
+            ("learning.refit_hours", self.refit_hours),
+            ("learning.chances_hours", self.chances_hours),
+        ] {
+            if !(1..=8_760).contains(&hours) {
+                let problem = format!("must be between 1 and 8760, not {hours}");
+                problems.push((key, problem));
+            }
+        }
+        if !(0.0..=2.0).contains(&self.chance_tolerance) {
+            let problem = format!("must be between 0 and 2, not {}", self.chance_tolerance);
+            problems.push(("learning.chance_tolerance", problem));
         }
         if !(100..=200_000).contains(&self.most_examples) {
             let problem = format!("must be between 100 and 200000, not {}", self.most_examples);
@@ -131,6 +148,10 @@ impl Learning {
         problems
     }
 
+    pub(crate) fn chances_every(&self) -> Duration {
+        Duration::from_secs(self.chances_hours.saturating_mul(3_600))
+    }
+
     pub(crate) fn refit_every(&self) -> Duration {
         Duration::from_secs(self.refit_hours.saturating_mul(3_600))
     }
@@ -150,10 +171,12 @@ mod tests {
             confidence: 1.1,
             margin: -0.1,
             reroute_confidence: f64::NAN,
+            chances_hours: 0,
+            chance_tolerance: -0.1,
             word_secret: WordSecret::new("short"),
             ..Learning::default()
         };
-        assert_eq!(learning.problems().len(), 8);
+        assert_eq!(learning.problems().len(), 10);
         assert_eq!(Learning::default().problems(), []);
     }
 

@@ -40,6 +40,8 @@ pub(crate) struct Known<'a> {
     pub(crate) seat: &'a Seat,
     /// What the shifts say; none without a plan.
     pub(crate) shift: Option<Standing>,
+    /// What was learned of them, by the version that the look names.
+    pub(crate) chance: Option<u16>,
 }
 
 /// The case of an agent at a decision that looked in a group and gave the ticket to `chosen`.
@@ -64,8 +66,7 @@ pub(crate) fn judge(known: &Known<'_>, look: &Look, chosen: Option<&AgentId>) ->
             if usize::try_from(look.eligible).is_ok_and(|all| all <= look.candidates.len()) {
                 return Verdict::Changed.with(None);
             }
-            // What was learned of them then is not kept; whoever stood higher is on the list.
-            Candidate::new(known.agent, known.seat, &look.needs, None)
+            Candidate::new(known.agent, known.seat, &look.needs, known.chance)
         }
     };
     let mut candidates = look.candidates.iter();
@@ -96,7 +97,7 @@ impl Known<'_> {
 
 /// Every check that an agent fails, in the order of checking: each is excused in turn to find the
 /// next.
-fn failed(known: &Known<'_>, needs: &Needs) -> Vec<Misfit> {
+pub(super) fn failed(known: &Known<'_>, needs: &Needs) -> Vec<Misfit> {
     let (mut agent, mut seat) = (known.agent.clone(), known.seat.clone());
     let (mut shift, mut needs) = (known.shift, needs.clone());
     let mut failed: Vec<Misfit> = Vec::new();
@@ -153,6 +154,7 @@ mod tests {
             agent,
             seat,
             shift: None,
+            chance: None,
         }
     }
 

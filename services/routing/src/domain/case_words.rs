@@ -6,7 +6,7 @@ use super::choice::{Candidate, Criterion, Look, Misfit};
 use super::codes::Reason;
 use super::decision::Record;
 use super::directory::Directory;
-use super::words::{Names, why};
+use super::words::{Names, ahead, percent, why};
 
 /// The case in words, one sentence each: what the agent was like, and what came of it.
 pub(crate) fn tell_case(
@@ -20,6 +20,7 @@ pub(crate) fn tell_case(
     let name = names.agent(&agent.id);
     let mut words = vec![standing(&name, seat)];
     let look = record.look.as_ref();
+    words.extend(look.and_then(|look| on_channel(&name, seat, look)));
     match &case.verdict {
         Verdict::Chosen => words.push(format!("{name} got the ticket.")),
         Verdict::Eligible(by) => words.push(behind(&name, case, *by, record, &names)),
@@ -59,6 +60,26 @@ fn standing(name: &str, seat: &Seat) -> String {
         seat.load.as_tickets(),
         seat.capacity.as_tickets()
     )
+}
+
+/// What of an agent's channels is not said by what they were altogether: whether they took tickets of
+/// this one, and how many of it they may hold.
+fn on_channel(name: &str, seat: &Seat, look: &Look) -> Option<String> {
+    let (channel, weight) = (look.needs.channel, look.needs.weight);
+    let presence = seat.presences[channel];
+    let elsewhere = (presence != seat.presence()).then(|| format!("was {presence} there"));
+    let weight = seat.limits.weight_of(channel, weight);
+    let cap = seat.limits.cap(channel, weight).map(|cap| {
+        format!(
+            "held {} of at most {} there",
+            seat.loads[channel].as_tickets(),
+            cap.as_tickets()
+        )
+    });
+    let parts: Vec<String> = elsewhere.into_iter().chain(cap).collect();
+    let parts = parts.join(" and ");
+    (!parts.is_empty())
+        .then(|| format!("The ticket came by the channel {channel}: {name} {parts}."))
 }
 
 /// What of a missing skill or language the agent had.
@@ -103,8 +124,21 @@ fn behind(
         return format!("{name} could have taken it too, but {who} had it before it was reopened.");
     }
     if record.reason == Reason::Matched {
+        let order = record.look.as_ref().map(|look| look.needs.order);
+        let (_, ordering) = best.compare(own, order.unwrap_or_default());
+        let alone = if ordering.is_gt() {
+            format!(
+                "For this ticket alone {name} would have stood before {who} {}, but several",
+                ahead(own, best, order.unwrap_or_default())
+            )
+        } else {
+            format!(
+                "{who} stood before {name} {}, and several",
+                ahead(best, own, order.unwrap_or_default())
+            )
+        };
         return format!(
-            "{name} could have taken it too: several tickets were given out together, and this was \
+            "{name} could have taken it too. {alone} tickets were given out together, and this was \
              the best for all of them."
         );
     }
@@ -122,7 +156,12 @@ fn behind(
     };
     let why = match by {
         Criterion::Chance => {
-            format!("{who} was more likely to resolve it without a transfer")
+            return format!(
+                "{name} could have taken it too, but {who} was more likely to resolve it without a \
+                 transfer ({} against {}).",
+                percent(best.chance),
+                percent(own.chance)
+            );
         }
         Criterion::Fit => format!(
             "{who} fitted better in skills and language ({} against {})",

@@ -145,6 +145,9 @@ pub(crate) struct Look {
     /// The cover of the group that lasted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cover: Option<Covered>,
+    /// The published version that chances are of; none where nothing was learned of the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) chances: Option<u32>,
 }
 
 /// Whom a look found.
@@ -433,7 +436,8 @@ pub(crate) fn choose(needs: Needs, directory: &Directory, seats: &Seats, now: Ti
     let eligible = candidates.len();
     candidates.truncate(RECORDED_CANDIDATES);
     let cover = directory.cover_of(&needs.group, now).map(Cover::seen);
-    Choice::of(needs, candidates, eligible, rejections, cover)
+    let chances = directory.chances.version_for(&needs.group);
+    Choice::of(needs, candidates, eligible, rejections, cover).by(chances)
 }
 
 impl Choice {
@@ -477,10 +481,17 @@ impl Choice {
                 eligible: u32::try_from(eligible).unwrap_or(u32::MAX),
                 rejections: rejections.into_iter().collect(),
                 cover,
+                chances: None,
             },
             agent,
             reason,
         }
+    }
+
+    /// The same by this published version of the chances.
+    pub(crate) const fn by(mut self, chances: Option<u32>) -> Self {
+        self.look.chances = chances;
+        self
     }
 }
 

@@ -22,6 +22,11 @@ macro_rules! codes {
         }
 
         impl $name {
+            /// All of them, in the order of their declaration.
+            #[cfg(test)]
+            #[allow(dead_code, reason = "of some nobody asks")]
+            pub(crate) const EVERY: &'static [Self] = &[$(Self::$value,)+];
+
             /// The code.
             pub(crate) const fn as_str(self) -> &'static str {
                 match self { $(Self::$value => $code,)+ }

@@ -115,7 +115,6 @@ impl Directory {
     }
 
     /// The same with what was learned.
-    #[allow(dead_code, reason = "called where the model is read")]
     pub(crate) fn with_chances(mut self, chances: Chances) -> Self {
         self.chances = chances;
         self

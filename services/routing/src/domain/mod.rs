@@ -36,6 +36,7 @@ pub(crate) mod directory;
 pub(crate) mod duty;
 pub(crate) mod evidence;
 pub(crate) mod group;
+pub(crate) mod hopes;
 pub(crate) mod hops;
 pub(crate) mod index;
 pub(crate) mod item;

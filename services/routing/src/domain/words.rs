@@ -253,14 +253,13 @@ fn outcome(record: &Record, names: &Names<'_>) -> String {
 }
 
 /// Why the best candidate stands before the next.
-fn ahead(best: &Candidate, next: &Candidate, order: Order) -> String {
+pub(super) fn ahead(best: &Candidate, next: &Candidate, order: Order) -> String {
     match best.compare(next, order).0 {
         Criterion::Chance => {
-            let percent = |one: &Candidate| f64::from(one.chance.unwrap_or_default()) / 10.0;
             format!(
-                "by the better chance of resolving it without a transfer ({:.0} % against {:.0} %)",
-                percent(best),
-                percent(next)
+                "by the better chance of resolving it without a transfer ({} against {})",
+                percent(best.chance),
+                percent(next.chance)
             )
         }
         Criterion::Fit => format!(
@@ -275,6 +274,14 @@ fn ahead(best: &Candidate, next: &Candidate, order: Order) -> String {
         Criterion::LongestIdle => "by the longer time since the last ticket".to_owned(),
         Criterion::Id => "by nothing but order, all else being equal".to_owned(),
     }
+}
+
+/// A chance for people.
+pub(super) fn percent(chance: Option<u16>) -> String {
+    chance.map_or_else(
+        || "unknown".to_owned(),
+        |chance| format!("{:.0} %", f64::from(chance) / 10.0),
+    )
 }
 
 fn left_out(look: &Look) -> Option<String> {
@@ -381,6 +388,10 @@ const fn spoken(reason: TransferReason) -> &'static str {
         TransferReason::Unexplained => "none was given",
     }
 }
+
+#[cfg(test)]
+#[path = "words_tests.rs"]
+mod every_code;
 
 #[cfg(test)]
 mod tests {

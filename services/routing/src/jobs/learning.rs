@@ -57,6 +57,26 @@ impl Job for Refitter {
     }
 }
 
+/// Publishes who is likely to solve what. Any number of replicas may run it: one of them does.
+pub(crate) struct Publisher(pub(crate) Arc<App>);
+
+#[async_trait]
+impl Job for Publisher {
+    fn name(&self) -> &str {
+        "routing.chances"
+    }
+
+    async fn step(&self) -> Result<Step, BoxError> {
+        let until = Some(self.0.publish_chances().await?);
+        Ok(Step::Idle { until })
+    }
+
+    /// It is due on its own schedule.
+    fn poll_every(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+}
+
 /// Advises on what waits for it, and looks again at what people chose. Any number of replicas may
 /// run it: advice on a ticket that has changed is not kept.
 pub(crate) struct Adviser(pub(crate) Arc<App>);

@@ -71,8 +71,7 @@ pub(crate) async fn insert(
         ),
         (
             Column::ModelVersion,
-            put.and_then(|put| put.model)
-                .map_or(Expr::null(), counted),
+            put.and_then(|put| put.model).map_or(Expr::null(), counted),
         ),
         // A look-up at the end of an index, in the same statement.
         (

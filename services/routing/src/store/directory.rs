@@ -12,6 +12,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{QuerySelect as _, Set};
 
+use super::learning::chances;
 use super::{agents, covers, settings};
 use crate::domain::codes::Standing;
 use crate::domain::directory::Directory;
@@ -96,7 +97,12 @@ pub(crate) async fn load(conn: &impl ConnectionTrait, now: Timestamp) -> Result<
     let plans = settings::all(conn).await?.into_iter().map(ShiftPlan::new);
     let plans: Result<Vec<_>, _> = plans.collect();
     let plans = plans.map_err(unsound)?;
+    let chances = match chances::latest(conn).await? {
+        Some((version, _)) => chances::find(conn, version).await?,
+        None => None,
+    };
     Ok(Directory::new(groups, agents?, skills, workflow)
+        .with_chances(chances.unwrap_or_default())
         .with_rotas(rotas)
         .with_shift_plans(plans)
         .with_covers(covers::ending_after(conn, now - OVER).await?))

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lotse_journal::Body;
+use lotse_proto::common::v1::Channel;
 use lotse_proto::journal::v1 as journal;
 use lotse_proto::routing::v1 as proto;
 use lotse_routing::Config;
 use lotse_testkit::TestDb;
 
+use crate::capacity::cap;
+use crate::coverage::{cover, shifts};
 use crate::stage::{Replica, Stage, agent, created, migrations, skills, solved};
 
 impl Replica {
@@ -110,6 +113,58 @@ lotse_testkit::on_both_databases! {
         let case = stage.case(&ticket, "", &ana).await;
         assert_eq!(case.verdict, "by_hand");
         assert_eq!(case.words[1], "A person decided; nobody was compared.");
+    }
+
+    async fn a_case_is_told_by_the_shifts_and_covers_of_the_decision(db: TestDb) {
+        let (stage, desk) = Stage::with_group(db).await;
+        let night = stage.group("night", 1).await;
+        let anna = stage.online(agent("Anna", &desk, 3)).await;
+        let nils = stage.online(agent("Nils", &night, 3)).await;
+        let nora = stage.online(agent("Nora", &night, 1)).await;
+        stage.put_shifts(shifts("Anna")).await.unwrap();
+        stage.put_cover(cover(stage.clock.now())).await.unwrap();
+        stage.assign(&stage.ticket(created()).await, "", &nora).await.unwrap();
+        stage.suite.settle().await;
+        let covered = stage.ticket(created()).await;
+        let then = stage.explain(&covered).await.decisions[0].clone();
+        assert_eq!(then.agent_id, nils);
+        // To 03:13: the cover is over, and Anna is in her shift.
+        stage.suite.advance(Duration::from_secs(5 * 3_600)).await;
+        let own = stage.ticket(created()).await;
+        let now = stage.explain(&own).await.decisions[0].clone();
+        assert_eq!(now.agent_id, anna);
+
+        let case = stage.case(&covered, &then.id, &anna).await;
+        assert_eq!((case.verdict.as_str(), case.failed[0].reason.as_str()), ("left_out", "off_shift"));
+        assert_eq!(case.words[1], "Anna was left out: is in no shift.");
+        let case = stage.case(&covered, &then.id, &nora).await;
+        assert_eq!((case.verdict.as_str(), case.failed[0].reason.as_str()), ("left_out", "at_capacity"));
+        assert_eq!(stage.case(&covered, &then.id, &nils).await.verdict, "chosen");
+        // Without the cover those of the other group have nothing to do with it.
+        assert_eq!(stage.case(&own, &now.id, &nils).await.verdict, "not_member");
+    }
+
+    async fn a_case_tells_of_the_channel_that_the_ticket_came_by(db: TestDb) {
+        let (stage, group) = Stage::with_group(db).await;
+        let ana = stage.online(agent("Ana", &group, 5)).await;
+        let capped = proto::Agent {
+            channel_caps: vec![cap(Channel::Email, 1)],
+            ..agent("Ben", &group, 5)
+        };
+        let ben = stage.online(capped).await;
+        let cid = stage.online(agent("Cid", &group, 5)).await;
+        stage.on(&cid, &[(Channel::Email, proto::Presence::Away)]).await;
+        stage.assign(&stage.ticket(created()).await, "", &ben).await.unwrap();
+        stage.suite.settle().await;
+        let ticket = stage.ticket(created()).await;
+        let decision = stage.explain(&ticket).await.decisions[0].clone();
+        assert_eq!(decision.agent_id, ana);
+        let case = stage.case(&ticket, &decision.id, &ben).await;
+        assert_eq!(case.failed[0].reason, "at_channel_cap");
+        assert_eq!(case.words[1], "The ticket came by the channel email: Ben held 1 of at most 1 there.");
+        let case = stage.case(&ticket, &decision.id, &cid).await;
+        assert_eq!(case.failed[0].reason, "not_on_channel");
+        assert_eq!(case.words[1], "The ticket came by the channel email: Cid was away there.");
     }
 
     async fn every_agents_recomputed_case_agrees_with_what_the_decision_counted(db: TestDb) {

@@ -26,7 +26,10 @@ impl Stage {
         CoverageServiceClient::new(self.suite.stack())
     }
 
-    async fn put_cover(&self, cover: proto::Cover) -> Result<proto::PutCoverResponse, Status> {
+    pub(crate) async fn put_cover(
+        &self,
+        cover: proto::Cover,
+    ) -> Result<proto::PutCoverResponse, Status> {
         let request = proto::PutCoverRequest {
             cover: Some(cover),
             request_id: String::new(),
@@ -70,7 +73,7 @@ impl Stage {
 }
 
 /// The group "desk" covered by the group "night" for four hours from `starts_at` on.
-fn cover(starts_at: Timestamp) -> proto::Cover {
+pub(crate) fn cover(starts_at: Timestamp) -> proto::Cover {
     let notice = |language: &str, text: &str| proto::CoverNotice {
         language: language.to_owned(),
         text: text.to_owned(),
@@ -236,6 +239,8 @@ lotse_testkit::on_both_databases! {
         let explained = stage.explain(&second).await;
         assert_eq!(explained.decisions[0].rejections[0].reason, "on_break");
         assert!(explained.decisions[0].words.contains(&"Left out: 1 is on a break.".to_owned()));
+        let hope = "Anna can have it as soon as Anna ends a break at 2023-11-15 03:00 UTC.".to_owned();
+        assert!(explained.current.unwrap().words.contains(&hope));
         let standing = stage.standing("Anna").await;
         assert_eq!(standing.standing(), proto::Standing::OnBreak);
         let board = stage.board().await;

@@ -8,6 +8,7 @@ mod assignment;
 mod by_hand;
 mod capacity;
 mod cases;
+mod chances;
 mod concurrency;
 mod configuration;
 mod coverage;

@@ -20,7 +20,10 @@ impl Replica {
         Some(to_proto(lotse_clock::Timestamp::from_millis(now - back)))
     }
 
-    pub(crate) async fn report(&self, dimension: MisrouteDimension) -> proto::ReportMisroutesResponse {
+    pub(crate) async fn report(
+        &self,
+        dimension: MisrouteDimension,
+    ) -> proto::ReportMisroutesResponse {
         let request = proto::ReportMisroutesRequest {
             from: self.since(Duration::from_secs(86_400)),
             dimension: dimension.into(),

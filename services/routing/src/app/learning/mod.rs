@@ -2,9 +2,11 @@
 //!
 //! [`texts`] asks intake for what tickets say, [`reading`] keeps their words, [`lexicon`] the secret that these are
 //! hashed with, [`refit`] makes models and [`models`] shows and chooses them, [`in_force`] keeps the
-//! one that answers, [`advise`] asks it about what waits, [`reconsider`] about what people chose.
+//! one that answers, [`advise`] asks it about what waits, [`reconsider`] about what people chose,
+//! and [`chances`] publishes who is likely to solve what.
 
 mod advise;
+mod chances;
 mod in_force;
 mod lexicon;
 pub(crate) mod models;

@@ -230,6 +230,7 @@ impl Class {
         let candidates = self.candidates(exceptions, judge, seats);
         let candidates = candidates.take(RECORDED_CANDIDATES).collect();
         let cover = judge.directory.cover_of(&needs.group, judge.at);
+        let chances = judge.directory.chances.version_for(&needs.group);
         Choice::of(
             needs,
             candidates,
@@ -237,6 +238,7 @@ impl Class {
             rejections,
             cover.map(Cover::seen),
         )
+        .by(chances)
     }
 }
 

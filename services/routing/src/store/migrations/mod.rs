@@ -1,6 +1,7 @@
 //! The schema: one file per capability, applied in the order of [`all`].
 
 mod begun;
+mod chances;
 mod covers;
 mod learning;
 mod offers;
@@ -29,6 +30,7 @@ pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(seats::KeepSeats),
         Box::new(offers::CreateOffers),
         Box::new(shadows::CreateReplyReviews),
+        Box::new(chances::PublishChances),
     ]
 }
 
