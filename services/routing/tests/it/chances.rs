@@ -8,7 +8,7 @@ use lotse_proto::routing::v1 as proto;
 use lotse_routing::{Config, Learning};
 use lotse_testkit::TestDb;
 
-use crate::stage::{Stage, agent, created, migrations, new_ticket, solved};
+use crate::stage::{Replica, Stage, agent, created, migrations, new_ticket, solved};
 use crate::transfers::to_group;
 
 /// How often chances are published by default.
@@ -131,14 +131,18 @@ lotse_testkit::on_both_databases! {
         let team = Team::new(db, Config::default()).await;
         team.history(25).await;
         assert_eq!(team.four().await.0, 4);
+        // It is started anew with other settings.
+        for job in team.stage.suite.jobs() {
+            job.stop().await;
+        }
         let learning = Learning { enabled: false, ..Learning::default() };
         let config = Config { learning, ..Config::default() };
-        let after = crate::stage::Replica::new(team.stage.db.db(), team.stage.clock.clone(), config).await;
+        let after = Replica::new(team.stage.db.db(), team.stage.clock.clone(), config).await;
         after.suite.advance(PERIOD).await;
-        let ticket = team.stage.ticket(created()).await;
-        // Either of them may be the one who gives it away.
+        let ticket = new_ticket(after.clock.now());
+        after.journal(&ticket, vec![Body::TicketCreated(created())]).await;
         after.suite.settle().await;
-        let decision = team.stage.explain(&ticket).await.decisions.pop().unwrap();
+        let decision = after.explain(&ticket).await.decisions.pop().unwrap();
         assert_eq!(decision.agent_id, team.ben, "{decision:?}");
     }
 }

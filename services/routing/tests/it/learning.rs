@@ -1,5 +1,7 @@
 //! Learning where tickets end up: from the journal to models and suggestions, and on bad days.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use lotse_errors::ErrorReason;
 use lotse_ids::GroupId;
@@ -7,7 +9,7 @@ use lotse_journal::Body;
 use lotse_proto::journal::v1 as journal;
 use lotse_proto::routing::v1 as proto;
 use lotse_routing::{Reroute, WordSecret};
-use lotse_testkit::{Backend, TestDb};
+use lotse_testkit::{Backend, TestDb, eventually};
 use sea_orm::ConnectionTrait as _;
 
 use crate::school::{School, TONER, config};
@@ -117,7 +119,7 @@ lotse_testkit::on_both_databases! {
         let request = proto::ListModelsRequest::default();
         let listed = school.learning().list_models(request).await.unwrap().into_inner();
         let due = lotse_proto::time::from_proto(&listed.next_refit_at.unwrap()).unwrap();
-        assert_eq!(due, school.clock.now() + std::time::Duration::from_secs(24 * 3_600));
+        assert_eq!(due, school.clock.now() + Duration::from_secs(24 * 3_600));
         school.suite.advance_to(due).await;
         assert_eq!(school.in_force().await, [2]);
     }
@@ -198,8 +200,14 @@ lotse_testkit::on_both_databases! {
         assert_eq!(other.in_force().await, [2], "words were read anew, and a model made");
         assert_eq!(models[0].examples_with_words, 60);
         let ticket = school.new_one("other", "my tunnel collapses again").await;
-        // Either of them may be the one who reads of it.
-        other.suite.settle().await;
+        // Either of them may be the one who reads of it, and the one before has to let go first.
+        let ask = proto::GetSuggestionsRequest { ticket_id: ticket.clone() };
+        eventually(Duration::from_secs(60), || async {
+            school.suite.settle().await;
+            other.suite.settle().await;
+            other.learning().get_suggestions(ask.clone()).await
+        })
+        .await;
         assert_eq!(other.advice(&ticket).await.groups[0].group_id, school.network);
         // Whoever still has the old secret does without words, and breaks nothing.
         let advice = school.advice(&ticket).await;
