@@ -15,6 +15,9 @@ use crate::domain::item::Policy;
 use crate::domain::offer::Handling;
 use crate::domain::weight::Weight;
 
+/// Steps of load beyond which nobody tells them apart.
+const MOST_LOAD_STEPS: u8 = 100;
+
 /// The heaviest ticket, in thousandths.
 const MAX_WEIGHT: i64 = 1_000_000;
 
@@ -34,6 +37,10 @@ pub struct Config {
     /// Whether whoever transfers a ticket must say something to whoever gets it. An escalation
     /// always needs a summary.
     pub transfer_summary: bool,
+    /// In how many equal steps agents are told apart by the share of their capacity that is taken,
+    /// before chance and fit count: whoever is a step lower goes first. 1 to 100; with 1 what they
+    /// hold counts only between agents who fit alike.
+    pub load_steps: u8,
     /// How it learns where tickets end up.
     pub learning: Learning,
     /// Days for which decisions of tickets that are done are kept; 0 for ever.
@@ -77,6 +84,7 @@ impl Default for Config {
             heartbeat_ttl_seconds: 90,
             language_confidence: 0.8,
             transfer_summary: false,
+            load_steps: 1,
             learning: Learning::default(),
             keep_decisions_days: 1_095,
             keep_agents_days: 180,
@@ -117,6 +125,13 @@ impl Config {
             let range = format!("{name} must be between 1 and {MAX_WEIGHT}, not {weight}");
             ("channel_weights", range)
         }));
+        if !(1..=MOST_LOAD_STEPS).contains(&self.load_steps) {
+            let range = format!(
+                "must be between 1 and {MOST_LOAD_STEPS}, not {}",
+                self.load_steps
+            );
+            problems.push(("load_steps", range));
+        }
         if self.offer_timeout_seconds == 0 {
             problems.push(("offer_timeout_seconds", "must be at least 1".to_owned()));
         }

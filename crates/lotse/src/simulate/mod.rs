@@ -33,9 +33,12 @@ pub struct Args {
     /// Days that are counted, instead of the scenario's own.
     #[arg(long)]
     pub days: Option<u32>,
-    /// How tickets are given away: one-by-one (as the service does it), round-robin or
+    /// Steps in which agents are told apart by what they hold, instead of the scenario's own.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub load_steps: Option<u8>,
+    /// How tickets are given away: matched (as the service does it), one-by-one, round-robin or
     /// least-loaded.
-    #[arg(long, default_value = "one-by-one", value_parser = policy)]
+    #[arg(long, default_value = "matched", value_parser = policy)]
     pub policy: Policy,
     /// Several policies side by side on the same tickets, separated by commas.
     #[arg(long, value_delimiter = ',', value_parser = policy, conflicts_with = "policy")]
@@ -74,6 +77,8 @@ pub fn measure(args: &Args) -> Result<Report> {
         toml::from_str(&text).with_context(|| format!("{path} is no scenario"))?;
     scenario.days = args.days.unwrap_or(scenario.days);
     scenario.seed = args.seed.unwrap_or(scenario.seed);
+    let steps = &mut scenario.workflow.load_steps;
+    *steps = args.load_steps.unwrap_or(*steps);
     let policies = match args.compare.as_slice() {
         [] => vec![args.policy],
         several => several.to_vec(),
@@ -121,7 +126,8 @@ mod tests {
             json: None,
             seed: None,
             days: Some(1),
-            policy: Policy::OneByOne,
+            load_steps: None,
+            policy: Policy::Matched,
             compare: Vec::new(),
         }
     }
@@ -170,11 +176,12 @@ mod tests {
         });
         let report = report.unwrap();
         let came: Vec<u64> = report.policies.iter().map(|one| one.total.came).collect();
-        assert_eq!(came, [came[0]; 3]);
-        let [ours, others @ ..] = report.policies.as_slice() else {
+        assert_eq!(came, [came[0]; 4]);
+        let [ours, one_by_one, others @ ..] = report.policies.as_slice() else {
             panic!("{report:?}");
         };
         assert!(ours.longer_than_first.is_none());
+        assert!(one_by_one.total.best_fit.is_some());
         for other in others {
             assert!(other.longer_than_first.is_some());
             assert!(

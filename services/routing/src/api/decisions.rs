@@ -65,6 +65,7 @@ fn needs(needs: &Needs) -> proto::Needs {
         language_level,
         min_tier,
         order,
+        load_steps: _,
         channel,
         weight,
         excluded,

@@ -72,7 +72,8 @@ impl App {
         learning: Learning,
         config: Config,
     ) -> Self {
-        let (policy, directory) = (config.policy(), Arc::new(Cache::new(clock.clone())));
+        let directory = Arc::new(Cache::new(clock.clone(), config.load_steps));
+        let policy = config.policy();
         let tracker = Tracker::new(policy, directory.clone(), timers.clone(), learning.came());
         Self {
             db,

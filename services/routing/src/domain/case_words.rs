@@ -155,6 +155,13 @@ fn behind(
         )
     };
     let why = match by {
+        Criterion::Load => {
+            format!(
+                "{who} had clearly less to do: {} free, {name} {}",
+                free(best),
+                free(own)
+            )
+        }
         Criterion::Chance => {
             return format!(
                 "{name} could have taken it too, but {who} was more likely to resolve it without a \

@@ -40,6 +40,10 @@ pub(crate) struct Needs {
     /// Which of several gets it.
     #[serde(default)]
     pub(crate) order: Order,
+    /// In how many steps agents are told apart by the share of their capacity that is taken, before
+    /// anything else of the order by best fit counts; 1 for not at all.
+    #[serde(default = "one_step", skip_serializing_if = "is_one_step")]
+    pub(crate) load_steps: u8,
     /// Where it came from: the agent takes new work of this channel.
     #[serde(default = "unsaid_channel")]
     pub(crate) channel: Channel,
@@ -73,6 +77,20 @@ impl Needs {
 
 const fn lowest() -> u8 {
     1
+}
+
+const fn one_step() -> u8 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_one_step(steps: &u8) -> bool {
+    *steps == 1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_lowest_step(step: &u8) -> bool {
+    *step == 0
 }
 
 /// Why an agent cannot get a ticket. Sorts in the order of checking.
@@ -117,6 +135,9 @@ pub(crate) enum Misfit {
 pub(crate) struct Candidate {
     /// The agent.
     pub(crate) agent: AgentId,
+    /// On which step the share of the capacity stands that is taken: 0 is the lowest.
+    #[serde(default, skip_serializing_if = "is_lowest_step")]
+    pub(crate) load_step: u8,
     /// How likely the agent resolves it without a transfer, in thousandths, as learned; none where
     /// nothing was learned of the group.
     #[serde(default)]
@@ -225,6 +246,7 @@ impl Candidate {
         let language = language.and_then(|language| profile.language_level(language));
         Self {
             agent: agent.id.clone(),
+            load_step: load_step(seat, needs.load_steps),
             chance,
             fit: skills
                 .chain(language.as_ref())
@@ -246,8 +268,8 @@ impl Candidate {
     pub(crate) fn compare(&self, other: &Self, order: Order) -> (Criterion, Ordering) {
         order
             .criteria()
-            .into_iter()
-            .map(|criterion| (criterion, self.compare_by(other, criterion)))
+            .iter()
+            .map(|criterion| (*criterion, self.compare_by(other, *criterion)))
             .find(|(_, ordering)| ordering.is_ne())
             .unwrap_or_else(|| (Criterion::Id, self.compare_by(other, Criterion::Id)))
     }
@@ -258,6 +280,7 @@ impl Candidate {
             i128::from(spare.thousandths()) * i128::from(capacity.thousandths())
         };
         match criterion {
+            Criterion::Load => self.load_step.cmp(&other.load_step),
             Criterion::Chance => other.chance.cmp(&self.chance),
             Criterion::Fit => other.fit.cmp(&self.fit),
             Criterion::Spare => {
@@ -272,12 +295,12 @@ impl Candidate {
 
 impl Order {
     /// What it goes by, most important first; the id comes last in any.
-    pub(crate) const fn criteria(self) -> [Criterion; 4] {
-        use Criterion::{Chance, Fit, LongestIdle, Spare};
+    pub(crate) const fn criteria(self) -> &'static [Criterion] {
+        use Criterion::{Chance, Fit, Load, LongestIdle, Spare};
         match self {
-            Self::BestFit => [Chance, Fit, Spare, LongestIdle],
-            Self::LongestIdle => [LongestIdle, Chance, Fit, Spare],
-            Self::MostSpare => [Spare, Chance, Fit, LongestIdle],
+            Self::BestFit => &[Load, Chance, Fit, Spare, LongestIdle],
+            Self::LongestIdle => &[LongestIdle, Chance, Fit, Spare],
+            Self::MostSpare => &[Spare, Chance, Fit, LongestIdle],
         }
     }
 }
@@ -285,6 +308,8 @@ impl Order {
 /// What candidates are ordered by, in this order unless the workflow says another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Criterion {
+    /// A lower step of the share of the capacity that is taken.
+    Load,
     /// More likely to resolve it without a transfer.
     Chance,
     /// More of the needed skills and language.
@@ -301,6 +326,7 @@ impl Criterion {
     /// The code.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::Load => "load",
             Self::Chance => "chance",
             Self::Fit => "fit",
             Self::Spare => "spare",
@@ -308,6 +334,13 @@ impl Criterion {
             Self::Id => "id",
         }
     }
+}
+
+/// The step, of so many, on which the taken share of a capacity stands.
+fn load_step(seat: &Seat, steps: u8) -> u8 {
+    let taken = seat.load.thousandths().max(0);
+    let step = taken * i64::from(steps) / seat.capacity.thousandths().max(1);
+    u8::try_from(step).unwrap_or(u8::MAX)
 }
 
 /// Why `agent` cannot get the ticket; `None` when it can. Skills and language are not asked of the

@@ -14,6 +14,7 @@ fn needs() -> Needs {
         language_level: 1,
         min_tier: 0,
         order: Order::BestFit,
+        load_steps: 1,
         channel: Channel::Email,
         weight: Weight::TICKET,
         excluded: BTreeSet::new(),
@@ -46,6 +47,29 @@ fn fit_goes_before_load_and_load_before_rest() {
         .collect();
     assert_eq!(order, [agent(3), agent(2), agent(1)]);
     assert_eq!(choice.reason, Reason::BestFit);
+}
+
+#[test]
+fn a_step_of_load_goes_before_fit_and_fit_decides_within_a_step() {
+    let mut team = team(3);
+    team.skill(1, "vpn", 2);
+    team.skill(2, "vpn", 5);
+    team.skill(3, "vpn", 4);
+    team.seat(2).load = Weight::tickets(9);
+    team.seat(3).load = Weight::tickets(2);
+    let (directory, seats) = team.finish();
+    let needs = Needs {
+        load_steps: 4,
+        ..skilled(1)
+    };
+    let candidates = choose(needs, &directory, &seats, NOW).look.candidates;
+    let order: Vec<_> = candidates
+        .iter()
+        .map(|one| (one.agent.clone(), one.load_step))
+        .collect();
+    assert_eq!(order, [(agent(3), 0), (agent(1), 0), (agent(2), 3)]);
+    let ahead = candidates[1].compare(&candidates[2], Order::BestFit);
+    assert_eq!(ahead, (Criterion::Load, Ordering::Less));
 }
 
 #[test]

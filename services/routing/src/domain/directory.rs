@@ -36,6 +36,9 @@ pub(crate) struct Directory {
     covers: HashMap<GroupId, Vec<Cover>>,
     /// What was learned of who resolves what.
     pub(crate) chances: Chances,
+    /// In how many steps agents are told apart by what they hold, before fit counts; 1 for not at
+    /// all.
+    pub(crate) load_steps: u8,
     members: HashMap<GroupId, Vec<AgentId>>,
 }
 
@@ -74,6 +77,7 @@ impl Directory {
             shift_plans: BTreeMap::new(),
             covers: HashMap::new(),
             chances: Chances::default(),
+            load_steps: 1,
             members,
         }
     }
@@ -117,6 +121,12 @@ impl Directory {
     /// The same with what was learned.
     pub(crate) fn with_chances(mut self, chances: Chances) -> Self {
         self.chances = chances;
+        self
+    }
+
+    /// The same with agents told apart in so many steps by what they hold.
+    pub(crate) fn with_load_steps(mut self, steps: u8) -> Self {
+        self.load_steps = steps;
         self
     }
 

@@ -427,6 +427,7 @@ impl Item {
             language_level: 1,
             min_tier: 0,
             order: Order::default(),
+            load_steps: 1,
             channel: self.channel,
             weight: self.weight,
             excluded: self.trail.excluded.clone(),

@@ -59,6 +59,17 @@ pub(crate) fn place(
     pools: &impl Pools,
     now: Timestamp,
 ) -> Option<Placement> {
+    let mut place = find(item, directory, pools, now)?;
+    place.needs.load_steps = directory.load_steps;
+    Some(place)
+}
+
+fn find(
+    item: &Item,
+    directory: &Directory,
+    pools: &impl Pools,
+    now: Timestamp,
+) -> Option<Placement> {
     let settled = item.group.as_ref().filter(|_| item.trail.settled);
     match (
         settled.or_else(|| requested(item, directory)),

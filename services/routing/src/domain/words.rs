@@ -255,6 +255,11 @@ fn outcome(record: &Record, names: &Names<'_>) -> String {
 /// Why the best candidate stands before the next.
 pub(super) fn ahead(best: &Candidate, next: &Candidate, order: Order) -> String {
     match best.compare(next, order).0 {
+        Criterion::Load => format!(
+            "by having clearly less to do ({:.0} % of the capacity taken against {:.0} %)",
+            100.0 - best.spare_share() * 100.0,
+            100.0 - next.spare_share() * 100.0
+        ),
         Criterion::Chance => {
             format!(
                 "by the better chance of resolving it without a transfer ({} against {})",

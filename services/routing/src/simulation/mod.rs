@@ -3,7 +3,7 @@
 //! [`scenario`] says what a desk is like: who works there when, what comes in, how long it takes,
 //! how patient people are. [`arrivals`] draws its tickets; a history has its own. [`world`] plays
 //! them: events in their order on a clock of its own, no database, no waiting. Who gets what is
-//! decided by [`router`], which asks the same rules as the service; [`crew`] is what the agents do
+//! decided by [`router`], which drives the same index as the service; [`crew`] is what the agents do
 //! with it. Whoever watches is told everything that happened ([`Happened`]) and adds it up.
 
 pub(crate) mod arrivals;
@@ -13,6 +13,7 @@ pub(crate) mod happened;
 mod ids;
 pub(crate) mod router;
 pub mod scenario;
+mod singly;
 pub(crate) mod world;
 
 pub use chance::Lasts;

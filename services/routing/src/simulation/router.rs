@@ -1,26 +1,27 @@
 //! Who gets what: the service's own rules, or a simpler one to compare them with.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use lotse_clock::Timestamp;
-use lotse_ids::{AgentId, GroupId};
+use lotse_ids::{AgentId, GroupId, TicketId};
 
+use super::singly::Singly;
 use super::world::{Desk, Tickets};
-use crate::domain::agent::{Agent, Seat};
-use crate::domain::choice::{Needs, misfit};
-use crate::domain::directory::{Directory, Seats};
+use crate::domain::agent::Seat;
+use crate::domain::directory::Seats;
+use crate::domain::index::Index;
 use crate::domain::item::Item;
-use crate::domain::placement::{Placement, SeatPools, place};
-use crate::domain::queue::{Turn, plan, turn};
 
 /// How waiting tickets are given away. In every policy the queue has the same order, and only
 /// those get a ticket who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Policy {
-    /// As the service does it, each ticket by itself: the best fit, then the largest share of
-    /// spare capacity, then who has been without a new ticket for the longest.
+    /// As the service does it: tickets that meet several free agents are paired with them
+    /// together, by the order of agents.
+    Matched,
+    /// Each ticket by itself, to the first agent in the same order.
     OneByOne,
     /// Whose turn it is in the group, round and round.
     RoundRobin,
@@ -30,11 +31,17 @@ pub enum Policy {
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::OneByOne, Self::RoundRobin, Self::LeastLoaded];
+    pub const ALL: [Self; 4] = [
+        Self::Matched,
+        Self::OneByOne,
+        Self::RoundRobin,
+        Self::LeastLoaded,
+    ];
 
     /// What it is called.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Matched => "matched",
             Self::OneByOne => "one-by-one",
             Self::RoundRobin => "round-robin",
             Self::LeastLoaded => "least-loaded",
@@ -54,171 +61,134 @@ impl FromStr for Policy {
     }
 }
 
-/// The queue, and what changed since it was last looked through.
-pub(crate) struct Router {
-    policy: Policy,
-    waiting: BTreeMap<Turn, Standing>,
-    anything_new: bool,
-    freed: Vec<AgentId>,
-    last: HashMap<GroupId, AgentId>,
+/// What waits, and who gets it.
+pub(crate) enum Router {
+    /// As the service does it.
+    Matched(Box<Matched>),
+    /// One ticket after another.
+    Singly(Singly),
 }
 
-/// A waiting ticket.
-struct Standing {
-    slot: usize,
-    needs: Needs,
-    is_new: bool,
+/// The service's own index, told of everything.
+pub(crate) struct Matched {
+    index: Index,
+    slots: HashMap<TicketId, usize>,
+}
+
+/// What a look at a waiting ticket found.
+pub(crate) struct Found {
+    /// Its slot.
+    pub(crate) slot: usize,
+    /// The group in whose queue it is.
+    pub(crate) group: Option<GroupId>,
+    /// Who gets it; none while it waits.
+    pub(crate) agent: Option<AgentId>,
 }
 
 impl Router {
-    pub(crate) fn new(policy: Policy) -> Self {
-        Self {
-            policy,
-            waiting: BTreeMap::new(),
-            anything_new: false,
-            freed: Vec::new(),
-            last: HashMap::new(),
+    /// A queue of nothing yet, at a desk where nobody is there.
+    pub(crate) fn new(policy: Policy, desk: &Desk) -> Self {
+        if policy != Policy::Matched {
+            return Self::Singly(Singly::new(policy));
         }
+        let mut index = Index::new(Arc::clone(&desk.directory), Timestamp::EPOCH);
+        for (agent, seat) in &desk.seats {
+            index.put_seat(agent, seat.clone());
+        }
+        Self::Matched(Box::new(Matched {
+            index,
+            slots: HashMap::new(),
+        }))
     }
 
-    /// A ticket waits, or what it needs has changed by time. Returns where it stands.
+    /// A ticket waits.
     pub(crate) fn wait(
         &mut self,
         slot: usize,
         item: &Item,
-        pools: &SeatPools<'_>,
+        desk: &Desk,
+        seats: &Seats,
         now: Timestamp,
-    ) -> Option<Placement> {
-        let place = place(item, pools.directory, pools, now)?;
-        let standing = Standing {
-            slot,
-            needs: place.needs.clone(),
-            is_new: true,
-        };
-        self.waiting.insert(turn(item), standing);
-        self.anything_new = true;
-        Some(place)
-    }
-
-    /// The slots of all that wait.
-    pub(crate) fn slots(&self) -> Vec<usize> {
-        self.waiting
-            .values()
-            .map(|standing| standing.slot)
-            .collect()
+    ) {
+        match self {
+            Self::Matched(matched) => {
+                matched.slots.insert(item.ticket.clone(), slot);
+                matched.index.put_item(item.clone(), now);
+            }
+            Self::Singly(singly) => singly.wait(slot, item, desk, seats, now),
+        }
     }
 
     /// A ticket waits no more.
     pub(crate) fn leave(&mut self, item: &Item) {
-        self.waiting.remove(&turn(item));
-    }
-
-    /// An agent may have room now.
-    pub(crate) fn freed(&mut self, agent: &AgentId) {
-        if !self.waiting.is_empty() {
-            self.freed.push(agent.clone());
+        match self {
+            Self::Matched(matched) => {
+                matched.slots.remove(&item.ticket);
+                matched.index.forget_item(&item.ticket);
+            }
+            Self::Singly(singly) => singly.leave(item),
         }
     }
 
-    /// Gives away what can be given, in the order of the queue: slots, agents, and for which group.
-    /// The seats are left as they are afterwards.
-    ///
-    /// Between two calls only what is new or what somebody freed could take is looked at: anything
-    /// else was looked at before and nothing has changed for it.
+    /// An agent has come or gone, or holds less.
+    pub(crate) fn changed(&mut self, agent: &AgentId, seat: &Seat) {
+        match self {
+            Self::Matched(matched) => matched.index.put_seat(agent, seat.clone()),
+            Self::Singly(singly) => singly.freed(agent),
+        }
+    }
+
+    /// When to plan again even if nothing happens: time alone changes what a ticket needs, and who
+    /// is at work.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        match self {
+            Self::Matched(matched) => matched.index.next_due(),
+            Self::Singly(singly) => singly.next_due(),
+        }
+    }
+
+    /// Gives away what can be given, and says where anything else waits that has come to its group
+    /// since. The seats are left as they are afterwards.
     pub(crate) fn plan(
         &mut self,
         tickets: &Tickets,
         desk: &Desk,
         seats: &mut Seats,
         now: Timestamp,
-    ) -> Vec<(usize, AgentId, Option<GroupId>)> {
-        let mut given = Vec::new();
-        let directory = &desk.directory;
-        self.keep_free(seats);
-        let mut cursor: Bound<Turn> = Bound::Unbounded;
-        while self.anything_new || !self.freed.is_empty() {
-            let freed = &self.freed;
-            let mut rest = self.waiting.range_mut((cursor, Bound::Unbounded));
-            let found = rest.find(|(_, one)| {
-                one.is_new
-                    || freed
-                        .iter()
-                        .any(|agent| may(agent, &one.needs, directory, seats))
-            });
-            let Some((turn, standing)) = found else {
-                break;
-            };
-            standing.is_new = false;
-            let (turn, slot) = (turn.clone(), standing.slot);
-            let item = tickets.item(slot);
-            let given_to = match self.policy {
-                Policy::OneByOne => {
-                    let planned = plan(std::slice::from_ref(item), directory, seats, now).pop();
-                    planned.and_then(|planned| Some((planned.agent?.0, planned.group)))
-                }
-                simple => {
-                    let last = self.last.get(&standing.needs.group);
-                    let agent = pick(simple, &standing.needs, last, directory, seats);
-                    let seat = agent.as_ref().and_then(|agent| seats.get_mut(agent));
-                    if let (Some(seat), Some(agent)) = (seat, &agent) {
-                        seat.take(item.channel, item.weight, now);
-                        self.last
-                            .insert(standing.needs.group.clone(), agent.clone());
-                    }
-                    agent.map(|agent| (agent, Some(standing.needs.group.clone())))
-                }
-            };
-            if let Some((agent, group)) = given_to {
-                self.waiting.remove(&turn);
-                given.push((slot, agent, group));
-                self.keep_free(seats);
+    ) -> Vec<Found> {
+        match self {
+            Self::Matched(matched) => matched.plan(seats, now),
+            Self::Singly(singly) => singly.plan(tickets, desk, seats, now),
+        }
+    }
+}
+
+impl Matched {
+    /// As the service works: plan by plan, until there is nothing left to do.
+    fn plan(&mut self, seats: &mut Seats, now: Timestamp) -> Vec<Found> {
+        let mut found = Vec::new();
+        loop {
+            let planned = self.index.plan(now);
+            if planned.is_empty() {
+                return found;
             }
-            cursor = Bound::Excluded(turn);
+            for one in planned {
+                let agent = one.agent.map(|(agent, _)| agent);
+                let slot = match &agent {
+                    Some(agent) => {
+                        if let Some(seat) = self.index.seat(agent) {
+                            seats.insert(agent.clone(), seat.clone());
+                        }
+                        self.slots.remove(&one.ticket)
+                    }
+                    None => self.slots.get(&one.ticket).copied(),
+                };
+                found.extend(slot.map(|slot| Found {
+                    slot,
+                    group: one.group,
+                    agent,
+                }));
+            }
         }
-        self.anything_new = false;
-        self.freed.clear();
-        given
     }
-
-    fn keep_free(&mut self, seats: &Seats) {
-        self.freed
-            .retain(|agent| seats.get(agent).is_some_and(Seat::is_free));
-    }
-}
-
-/// Whether an agent may get what needs this.
-fn may(agent: &AgentId, needs: &Needs, directory: &Directory, seats: &Seats) -> bool {
-    let (Some(agent), Some(seat)) = (directory.agents.get(agent), seats.get(agent)) else {
-        return false;
-    };
-    let wanted = needs.preferred.as_ref() == Some(&agent.id);
-    (wanted || agent.profile.groups.contains(&needs.group)) && misfit(agent, seat, needs).is_none()
-}
-
-/// Whom a simple policy takes of those who may.
-fn pick(
-    policy: Policy,
-    needs: &Needs,
-    last: Option<&AgentId>,
-    directory: &Directory,
-    seats: &Seats,
-) -> Option<AgentId> {
-    let members = directory.members(&needs.group);
-    let able = members.filter_map(|agent| {
-        let seat = seats.get(&agent.id)?;
-        misfit(agent, seat, needs)
-            .is_none()
-            .then_some((agent, seat))
-    });
-    let best: Option<(&Agent, &Seat)> = match policy {
-        // Those after the last one come before those up to it.
-        Policy::RoundRobin => able.min_by_key(|(agent, _)| {
-            let had_it = last.is_some_and(|last| agent.id <= *last);
-            (had_it, &agent.id)
-        }),
-        Policy::OneByOne | Policy::LeastLoaded => {
-            able.min_by_key(|(agent, seat)| (seat.load, seat.last_assigned_at, &agent.id))
-        }
-    };
-    best.map(|(agent, _)| agent.id.clone())
 }

@@ -45,14 +45,17 @@ const OVER: Duration = Duration::from_secs(86_400);
 pub(crate) struct Cache {
     kept: RwLock<(i64, Arc<Directory>)>,
     clock: BusinessClock,
+    load_steps: u8,
 }
 
 impl Cache {
-    /// Knows nothing yet.
-    pub(crate) fn new(clock: BusinessClock) -> Self {
+    /// Of a deployment whose agents are told apart in so many steps by what they hold.
+    pub(crate) fn new(clock: BusinessClock, load_steps: u8) -> Self {
+        let nothing = Directory::default().with_load_steps(load_steps);
         Self {
-            kept: RwLock::default(),
+            kept: RwLock::new((0, Arc::new(nothing))),
             clock,
+            load_steps,
         }
     }
 
@@ -74,7 +77,8 @@ impl Cache {
                 return Ok(cached.1.clone());
             }
         }
-        let directory = Arc::new(load(conn, self.clock.now()).await?);
+        let directory = load(conn, self.clock.now()).await?;
+        let directory = Arc::new(directory.with_load_steps(self.load_steps));
         let mut cached = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if cached.0 < version {
             *cached = (version, directory.clone());

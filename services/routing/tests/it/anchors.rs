@@ -46,7 +46,7 @@ fn watch(toml: &str, days: u32) -> Seen {
         waited: 0,
     };
     let (mut last, mut queue) = (0, BTreeMap::new());
-    stage.play(Policy::OneByOne, scenario.seed, |at, happened| {
+    stage.play(Policy::Matched, scenario.seed, |at, happened| {
         let now = at.as_millis();
         seen.waiting += i64::try_from(queue.len()).unwrap() * (now - last);
         last = now;

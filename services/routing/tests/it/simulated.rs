@@ -89,7 +89,7 @@ lotse_testkit::on_both_databases! {
         let mut story: BTreeMap<Timestamp, Vec<Happened>> = BTreeMap::new();
         let scenario: Scenario = toml::from_str(DESK).unwrap();
         let desk = scenario.stage().unwrap();
-        desk.play(Policy::OneByOne, 1, |at, happened| story.entry(at).or_default().push(happened));
+        desk.play(Policy::Matched, 1, |at, happened| story.entry(at).or_default().push(happened));
 
         let stage = Stage::new(db).await;
         let agents = people(&stage).await;

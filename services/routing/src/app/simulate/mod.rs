@@ -190,7 +190,7 @@ fn run(history: &History, directory: &Directory, plan: Plan, gone: &AtomicBool) 
     };
     play(
         &desk,
-        Policy::OneByOne,
+        Policy::Matched,
         0,
         course,
         |at, happened| tally.borrow_mut().happen(at, happened),
@@ -244,11 +244,14 @@ fn desk(history: &History, directory: &Directory, plan: Plan) -> Desk {
             back_after: Duration::ZERO,
         },
         passes_over,
-        directory: Directory::new(
-            directory.groups.values().cloned().collect(),
-            history.agents.clone(),
-            directory.skills.values().cloned().collect(),
-            Some(workflow),
+        directory: Arc::new(
+            Directory::new(
+                directory.groups.values().cloned().collect(),
+                history.agents.clone(),
+                directory.skills.values().cloned().collect(),
+                Some(workflow),
+            )
+            .with_load_steps(directory.load_steps),
         ),
     }
 }

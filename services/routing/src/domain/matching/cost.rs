@@ -1,15 +1,15 @@
 //! What it costs to give an item to an agent.
 //!
 //! For one item the order of agents is settled ([`Candidate::compare`]): who had it before, then, by
-//! best fit, chance of resolving it, fit, spare share, longest idle; the workflow may want idleness
-//! or the spare share first. The cost of a pair is made of how far the agent
+//! best fit, the step of what they hold, chance of resolving it, fit, spare share, longest idle; the
+//! workflow may want idleness or the spare share first. The cost of a pair is made of how far the agent
 //! falls short in each of these, in this order, as digits of one number whose places are wide enough
 //! that [`MOST`] of them added up do not carry into the next place. Therefore:
 //!
 //! - Of one item's agents the cheapest is the one whom the order puts first.
-//! - Of many pairs, by best fit, the total is least where, first of all, the sum of lost chances is least; among
-//!   those, the sum of missing levels of skill and language; then the sum of the capacity that is
-//!   taken already, in shares; then the sum of the places in the order of idleness. The order of the
+//! - Of many pairs, by best fit, the total is least where, first of all, the sum of steps of load is
+//!   least; among those, the sum of lost chances; then the sum of missing levels of skill and
+//!   language; then the sum of the capacity that is taken already, in shares; then the sum of the places in the order of idleness. The order of the
 //!   criteria is the same; only each of them is now judged for everybody together. No rate of
 //!   exchange between a skill level and a percentage of load has to be invented.
 //!
@@ -46,6 +46,7 @@ pub(crate) fn cost(
 ) -> Cost {
     let most_idle = MOST as Cost;
     let part = |criterion| match criterion {
+        Criterion::Load => (Cost::from(candidate.load_step), Cost::from(u8::MAX)),
         Criterion::Chance => {
             let chance = candidate.chance.map_or(CHANCE, Cost::from);
             (CHANCE - chance.min(CHANCE), CHANCE)
@@ -60,7 +61,7 @@ pub(crate) fn cost(
         Criterion::LongestIdle => (idle as Cost, most_idle),
         Criterion::Id => (place as Cost, most_idle),
     };
-    let criteria = order.criteria().into_iter().chain([Criterion::Id]);
+    let criteria = order.criteria().iter().copied().chain([Criterion::Id]);
     criteria
         .map(part)
         .fold(Cost::from(!returns), |cost, (part, most)| {
@@ -78,7 +79,7 @@ mod tests {
     fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
         let one = (
             prop::option::of(0..4_u16),
-            0..3_u32,
+            (0..3_u8, 0..3_u32),
             0..4_u32,
             4..7_u32,
             prop::option::of(0..3_i64),
@@ -87,9 +88,10 @@ mod tests {
             let learned = all.iter().all(|one| one.0.is_some());
             let all = all.into_iter().enumerate();
             all.map(|(n, one)| {
-                let (chance, fit, spare, capacity, last_assigned_at) = one;
+                let (chance, (load_step, fit), spare, capacity, last_assigned_at) = one;
                 Candidate {
                     agent: agent(n),
+                    load_step,
                     chance: chance.filter(|_| learned),
                     fit,
                     spare: Weight::tickets(spare),
@@ -134,6 +136,7 @@ mod tests {
     fn a_full_table_of_the_worst_does_not_overflow() {
         let worst = Candidate {
             agent: agent(1),
+            load_step: u8::MAX,
             chance: Some(0),
             fit: 0,
             spare: Weight::ZERO,

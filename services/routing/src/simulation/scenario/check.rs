@@ -157,6 +157,11 @@ pub(super) fn problems(scenario: &Scenario) -> Vec<Problem> {
         scenario,
         of,
     );
+    of.check(
+        (1..=100).contains(&scenario.workflow.load_steps),
+        "workflow.load_steps",
+        "must be between 1 and 100",
+    );
     let offers = &scenario.offers;
     of.codes::<Channel>(&offers.channels, "offers.channels", "channel");
     of.check(

@@ -16,6 +16,7 @@ pub use check::Problem;
 pub use stage::Stage;
 
 use super::chance::Lasts;
+use crate::config::Config;
 
 /// A desk, and what comes in.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -228,6 +229,10 @@ pub struct Workflow {
     pub rules: Vec<Rule>,
     /// The group of everything else.
     pub default_group: String,
+    /// The steps in which agents are told apart by what they hold, as `routing.load_steps` of the
+    /// service.
+    #[serde(default = "service_load_steps")]
+    pub load_steps: u8,
 }
 
 /// A rule: all that is given must fit; within one, any value.
@@ -293,6 +298,10 @@ impl Default for Told {
 
 fn utc() -> String {
     "UTC".to_owned()
+}
+
+fn service_load_steps() -> u8 {
+    Config::default().load_steps
 }
 
 const fn one() -> u64 {

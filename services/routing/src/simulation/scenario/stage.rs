@@ -134,7 +134,7 @@ impl Scenario {
                 .map(|(agent, number)| (agent.id.clone(), number))
                 .collect(),
             ids: people.iter().map(|agent| agent.id.clone()).collect(),
-            directory: self.directory(people, &groups),
+            directory: Arc::new(self.directory(people, &groups)),
             conducts,
             manners: manners(&self.offers),
         };
@@ -186,6 +186,7 @@ impl Scenario {
             created_at: Timestamp::EPOCH,
         };
         Directory::new(groups.collect(), people, Vec::new(), Some(workflow))
+            .with_load_steps(self.workflow.load_steps)
     }
 
     /// When an agent comes and goes.

@@ -6,6 +6,7 @@ mod work;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::iter::Peekable;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lotse_clock::Timestamp;
@@ -28,7 +29,7 @@ use crate::domain::weight::Weight;
 /// A desk: what is configured, and how its people are.
 pub(crate) struct Desk {
     /// Groups, agents and workflow.
-    pub(crate) directory: Directory,
+    pub(crate) directory: Arc<Directory>,
     /// Where everybody sits before the first comes; nobody is there.
     pub(crate) seats: Seats,
     /// Agents by number.
@@ -56,8 +57,6 @@ enum What {
     Back(usize, u64),
     /// The customer's patience is over.
     OutOfPatience(usize, u64),
-    /// A step or preference of a waiting ticket runs out.
-    Changes(usize, u64),
 }
 
 /// Tickets of customers who wrote again are numbered from here on.
@@ -95,7 +94,7 @@ pub(crate) fn play(
             certain_from: 1.0,
             ..Config::default().policy()
         },
-        router: Router::new(policy),
+        router: Router::new(policy, desk),
         tickets: Tickets::default(),
         seats: desk.seats.clone(),
         hands: vec![Hands::default(); desk.ids.len()],
@@ -139,9 +138,10 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
     ) {
         while !called_off.load(Ordering::Relaxed) {
             let due = self.agenda.peek().map(|Reverse((at, ..))| *at);
+            let routing = self.router.next_due();
             let coming = comings.peek().map(|coming| coming.at);
             let arrival = arrivals.peek().map(|arrival| arrival.at);
-            let Some(now) = [due, coming, arrival].into_iter().flatten().min() else {
+            let Some(now) = [due, routing, coming, arrival].into_iter().flatten().min() else {
                 return;
             };
             if now >= until {
@@ -162,7 +162,6 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
                 self.came += 1;
                 self.arrive(arrival.item, arrival.case, self.came - 1, None);
             }
-            self.look_again();
             self.give_away();
         }
     }
@@ -178,12 +177,6 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             }
             What::Back(..) => {}
             What::OutOfPatience(slot, number) => self.out_of_patience(slot, number),
-            What::Changes(slot, stamp) => {
-                let waits = self.tickets.get(slot);
-                if waits.is_some_and(|live| live.stamp == stamp && live.phase == Phase::Waiting) {
-                    self.queue(slot);
-                }
-            }
         }
     }
 
@@ -212,9 +205,7 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
                 There::Away => Presence::Away,
                 There::Online | There::Offline => Presence::Offline,
             });
-        }
-        if there == There::Online {
-            self.router.freed(id);
+            self.router.changed(id, seat);
         }
         self.tell(Happened::Present { agent, there });
     }
@@ -224,8 +215,8 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         let id = &self.desk.ids[agent];
         if let Some(seat) = self.seats.get_mut(id) {
             seat.shift(channel, -seat.limits.weight_of(channel, weight));
+            self.router.changed(id, seat);
         }
-        self.router.freed(id);
     }
 
     fn plan(&mut self, at: Timestamp, what: What) {

@@ -15,6 +15,7 @@ use crate::simulation::chance::Draws;
 use crate::simulation::crew::Answer;
 use crate::simulation::happened::{Happened, There};
 use crate::simulation::ids::numbered;
+use crate::simulation::router::Found;
 
 /// A ticket that went from hand to hand so often is solved by whoever has it.
 const MOST_TRANSFERS: u32 = 5;
@@ -56,37 +57,23 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
 
     /// It waits in the queue, as old as it is.
     pub(super) fn queue(&mut self, slot: usize) {
-        let stamp = self.enter(slot, Phase::Waiting);
-        let item = self.tickets.item(slot);
-        let pools = SeatPools {
-            directory: &self.desk.directory,
-            seats: &self.seats,
-        };
-        let Some(place) = self.router.wait(slot, item, &pools, self.now) else {
-            return;
-        };
-        (self.places)(self.tickets.live(slot).number, &place.group, true);
-        if let Some(at) = place.changes_at.filter(|at| *at > self.now) {
-            self.plan(at, What::Changes(slot, stamp));
-        }
-    }
-
-    /// Where steps are passed over by who is there, whoever waits may have to stand elsewhere now.
-    pub(super) fn look_again(&mut self) {
-        if self.desk.passes_over {
-            for slot in self.router.slots() {
-                self.router.leave(self.tickets.item(slot));
-                self.queue(slot);
-            }
-        }
+        self.enter(slot, Phase::Waiting);
+        let (item, desk) = (self.tickets.item(slot), self.desk);
+        self.router.wait(slot, item, desk, &self.seats, self.now);
     }
 
     /// Gives away what can be given. Whoever declines leaves it to the next at a later instant.
     pub(super) fn give_away(&mut self) {
-        let given = self
+        let all = self
             .router
             .plan(&self.tickets, self.desk, &mut self.seats, self.now);
-        for (slot, agent, group) in given {
+        for Found { slot, group, agent } in all {
+            let Some(agent) = agent else {
+                if let Some(group) = &group {
+                    (self.places)(self.tickets.live(slot).number, group, true);
+                }
+                continue;
+            };
             let agent = self.desk.numbers[&agent];
             self.tickets.live_mut(slot).given_for = group;
             let live = self.tickets.live(slot);
