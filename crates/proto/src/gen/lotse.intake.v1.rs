@@ -446,6 +446,26 @@ pub struct GetRequesterResponse {
     #[prost(message, optional, tag = "1")]
     pub requester: ::core::option::Option<Requester>,
 }
+/// Asks for a requester to be erased.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EraseRequesterRequest {
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// `req_…`.
+    #[prost(string, tag = "2")]
+    pub requester_id: ::prost::alloc::string::String,
+}
+/// What was erased by this call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EraseRequesterResponse {
+    /// Tickets whose words are gone.
+    #[prost(uint64, tag = "1")]
+    pub tickets: u64,
+    /// Messages whose words are gone.
+    #[prost(uint64, tag = "2")]
+    pub messages: u64,
+}
 /// Generated client implementations.
 pub mod requester_service_client {
     #![allow(
@@ -557,6 +577,35 @@ pub mod requester_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Erases who a requester is, and the words of their tickets; final. Gone are the address, name,
+        /// ids, language and organisation, the subjects of their tickets, all messages on these, whoever
+        /// wrote them, and what the requester wrote on other tickets. Tickets, their facts (attributes
+        /// too), times and counts stay, and so does the id, as that of nobody; the same person writing again is
+        /// a new requester. Routing forgets what it has learnt from these words by their tickets. Not
+        /// erased: what agents wrote when they handed a ticket over, comments in surveys.
+        ///
+        /// Erasing again erases what has come since, so it may be repeated at will; a ticket that is being
+        /// taken in at the same moment may need it. NOT_FOUND (RESOURCE_NOT_FOUND) when there is none with
+        /// this id; REQUEST_ID_REUSED.
+        pub async fn erase_requester(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EraseRequesterRequest>,
+        ) -> std::result::Result<tonic::Response<super::EraseRequesterResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.intake.v1.RequesterService/EraseRequester",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.intake.v1.RequesterService",
+                "EraseRequester",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -577,6 +626,20 @@ pub mod requester_service_server {
             &self,
             request: tonic::Request<super::GetRequesterRequest>,
         ) -> std::result::Result<tonic::Response<super::GetRequesterResponse>, tonic::Status>;
+        /// Erases who a requester is, and the words of their tickets; final. Gone are the address, name,
+        /// ids, language and organisation, the subjects of their tickets, all messages on these, whoever
+        /// wrote them, and what the requester wrote on other tickets. Tickets, their facts (attributes
+        /// too), times and counts stay, and so does the id, as that of nobody; the same person writing again is
+        /// a new requester. Routing forgets what it has learnt from these words by their tickets. Not
+        /// erased: what agents wrote when they handed a ticket over, comments in surveys.
+        ///
+        /// Erasing again erases what has come since, so it may be repeated at will; a ticket that is being
+        /// taken in at the same moment may need it. NOT_FOUND (RESOURCE_NOT_FOUND) when there is none with
+        /// this id; REQUEST_ID_REUSED.
+        async fn erase_requester(
+            &self,
+            request: tonic::Request<super::EraseRequesterRequest>,
+        ) -> std::result::Result<tonic::Response<super::EraseRequesterResponse>, tonic::Status>;
     }
     /// The people who ask for help.
     #[derive(Debug)]
@@ -679,6 +742,48 @@ pub mod requester_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetRequesterSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.intake.v1.RequesterService/EraseRequester" => {
+                    #[allow(non_camel_case_types)]
+                    struct EraseRequesterSvc<T: RequesterService>(pub Arc<T>);
+                    impl<T: RequesterService>
+                        tonic::server::UnaryService<super::EraseRequesterRequest>
+                        for EraseRequesterSvc<T>
+                    {
+                        type Response = super::EraseRequesterResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EraseRequesterRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RequesterService>::erase_requester(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EraseRequesterSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

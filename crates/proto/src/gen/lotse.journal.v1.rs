@@ -37,7 +37,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "20, 21, 22, 23, 24, 25, 40, 41, 42, 43, 44, 45, 46, 47, 48, 60, 61, 62, 63, 64, 80, 81, 100"
+        tags = "20, 21, 22, 23, 24, 25, 26, 27, 40, 41, 42, 43, 44, 45, 46, 47, 48, 60, 61, 62, 63, 64, 80, 81, 100"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -64,6 +64,12 @@ pub mod event {
         /// A ticket took in another one.
         #[prost(message, tag = "25")]
         TicketAbsorbed(super::TicketAbsorbed),
+        /// The words of a ticket were erased.
+        #[prost(message, tag = "26")]
+        TicketErased(super::TicketErased),
+        /// Who somebody is was erased.
+        #[prost(message, tag = "27")]
+        RequesterErased(super::RequesterErased),
         /// An agent's settings or presence changed.
         #[prost(message, tag = "40")]
         AgentChanged(super::AgentChanged),
@@ -316,6 +322,28 @@ pub struct TicketAbsorbed {
     /// The ticket that went into it.
     #[prost(string, tag = "1")]
     pub source_ticket_id: ::prost::alloc::string::String,
+}
+/// Words of a ticket were erased: intake has them no more, and whoever keeps anything that was made of
+/// them forgets it for good. What the ticket was, and when, stays.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TicketErased {
+    /// Messages whose words are gone.
+    #[prost(uint64, tag = "1")]
+    pub messages: u64,
+}
+/// A requester was erased: nobody is known by this id any more. Each of the tickets has an event of
+/// its own besides. Recorded under the requester.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequesterErased {
+    /// The requester.
+    #[prost(string, tag = "1")]
+    pub requester_id: ::prost::alloc::string::String,
+    /// Tickets whose words are gone.
+    #[prost(uint64, tag = "2")]
+    pub tickets: u64,
+    /// Messages whose words are gone.
+    #[prost(uint64, tag = "3")]
+    pub messages: u64,
 }
 /// An agent's settings or presence changed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -12,6 +12,10 @@ pub const SCOPES: &[(&str, &str)] = &[
     ),
     ("/lotse.intake.v1.EventService/StreamEvents", "tickets.read"),
     (
+        "/lotse.intake.v1.RequesterService/EraseRequester",
+        "tickets.erase",
+    ),
+    (
         "/lotse.intake.v1.RequesterService/GetRequester",
         "tickets.read",
     ),

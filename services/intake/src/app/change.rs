@@ -119,7 +119,7 @@ impl Intake {
         Ok(answer)
     }
 
-    /// Fills in the subject of a ticket from a stored answer; a subject is never empty.
+    /// Fills in the subject of a ticket from a stored answer; only an erased one is empty.
     pub(super) async fn complete(&self, answer: &mut proto::Ticket) -> Result<(), Error> {
         if answer.subject.is_empty() {
             let subject = tickets::subject(self.db.reader(), &answer.id).await?;

@@ -1,12 +1,13 @@
 //! The use cases of intake, one transaction each.
 //!
 //! [`create`] takes tickets in and [`group_commit`] lets concurrent creations share a transaction;
-//! [`change`] changes one ticket, [`merge`] makes one of two, [`add_message`] adds to its conversation; [`read`], [`timeline`]
-//! and [`stream`] look.
+//! [`change`] changes one ticket, [`merge`] makes one of two, [`add_message`] adds to its conversation; [`erase`] forgets a
+//! requester; [`read`], [`timeline`] and [`stream`] look.
 
 mod add_message;
 mod change;
 mod create;
+mod erase;
 mod group_commit;
 mod merge;
 mod read;

@@ -60,6 +60,8 @@ kinds! {
     MessageAdded = "message_added",
     TicketMerged = "ticket_merged",
     TicketAbsorbed = "ticket_absorbed",
+    TicketErased = "ticket_erased",
+    RequesterErased = "requester_erased",
     AgentChanged = "agent_changed",
     TicketQueued = "ticket_queued",
     TicketAssigned = "ticket_assigned",

@@ -1,16 +1,18 @@
 //! Messages and notes.
 
 use lotse_clock::Timestamp;
-use lotse_ids::TicketId;
+use lotse_ids::{RequesterId, TicketId};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Cond, ExprTrait as _, Order, Query};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Iterable as _, QueryResult};
 
 use super::columns::{at, broken, id, millis, word};
+use super::tickets;
 use crate::domain::ticket::Message;
 use crate::domain::words::{AuthorKind, Visibility};
 
-/// One message or note. Rows are never changed, but for the ticket they stand on when that is merged.
+/// One message or note. Rows are never changed, but for the ticket they stand on when that is merged,
+/// and for words that are erased.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "intake_messages")]
 pub struct Model {
@@ -82,6 +84,33 @@ pub(crate) async fn hand_on(
         .and_where(Column::TicketId.eq(from.as_str()))
         .to_owned();
     conn.execute(&update).await.map(drop)
+}
+
+/// Empties the messages on a requester's tickets, and what the requester wrote on others. Returns
+/// the ticket of each.
+pub(crate) async fn erase(
+    conn: &impl ConnectionTrait,
+    requester: &RequesterId,
+) -> Result<Vec<TicketId>, DbErr> {
+    let own = Query::select()
+        .column(tickets::Column::Id)
+        .from(tickets::Entity)
+        .and_where(tickets::Column::RequesterId.eq(requester.as_str()))
+        .to_owned();
+    let whose = Cond::any()
+        .add(Column::TicketId.in_subquery(own))
+        .add(Column::AuthorId.eq(requester.as_str()));
+    let update = Query::update()
+        .table(Entity)
+        .value(Column::Body, "")
+        .cond_where(whose)
+        .and_where(Column::Body.ne(""))
+        .returning(Query::returning().column(Column::TicketId))
+        .to_owned();
+    let rows = conn.query_all(&update).await?;
+    rows.iter()
+        .map(|row| id("ticket_id", &row.try_get_by::<String, _>(0)?))
+        .collect()
 }
 
 /// Up to `limit` messages of a ticket by `received_at`, from behind the message with this time and

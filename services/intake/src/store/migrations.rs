@@ -20,6 +20,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(CreateRequesters),
         Box::new(CreateAssignments),
         Box::new(AddMergedInto),
+        Box::new(FindAuthors),
     ]
 }
 
@@ -263,5 +264,26 @@ impl MigrationTrait for AddMergedInto {
             .add_column(nullable(text(Ticket::MergedInto)))
             .take();
         manager.alter_table(add).await
+    }
+}
+
+struct FindAuthors;
+
+impl MigrationName for FindAuthors {
+    fn name(&self) -> &str {
+        "m0003_intake_messages_author"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for FindAuthors {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // What somebody wrote, on whichever ticket, to erase it.
+        let by_author = Index::create()
+            .name("intake_messages_author")
+            .table(Messages)
+            .col(Message::AuthorId)
+            .take();
+        manager.create_index(by_author).await
     }
 }

@@ -133,6 +133,34 @@ pub(crate) async fn save(
         .collect()
 }
 
+/// Forgets who a requester is: nobody is recognised by that row any more. Returns whether it was
+/// known.
+pub(crate) async fn erase(
+    conn: &impl ConnectionTrait,
+    id: &RequesterId,
+    now: Timestamp,
+) -> Result<bool, DbErr> {
+    // No key of a profile begins like this.
+    let nobody = format!("erased:{id}");
+    let mut update = Query::update()
+        .table(Entity)
+        .value(Column::MatchKey, nobody.as_str())
+        .value(Column::UpdatedAt, now.as_millis())
+        .and_where(Column::Id.eq(id.as_str()))
+        .and_where(Column::MatchKey.ne(nobody.as_str()))
+        .to_owned();
+    for told in [
+        Column::ExternalId,
+        Column::Email,
+        Column::Name,
+        Column::Language,
+        Column::Organisation,
+    ] {
+        update.value(told, "");
+    }
+    Ok(conn.execute(&update).await?.rows_affected() > 0)
+}
+
 fn read(row: &QueryResult) -> Result<(String, Requester), DbErr> {
     let row = Model::from_query_result(row, "")?;
     let requester = Requester {

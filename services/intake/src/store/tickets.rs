@@ -295,6 +295,27 @@ pub(crate) async fn save_facts(conn: &impl ConnectionTrait, ticket: &Ticket) -> 
     conn.execute(&update).await.map(drop)
 }
 
+/// Empties the subjects of a requester's tickets. Returns those that had one.
+pub(crate) async fn erase(
+    conn: &impl ConnectionTrait,
+    requester: &RequesterId,
+    now: Timestamp,
+) -> Result<Vec<TicketId>, DbErr> {
+    let update = Query::update()
+        .table(Entity)
+        .value(Column::Subject, "")
+        .value(Column::UpdatedAt, now.as_millis())
+        .value(Column::Version, Expr::col(Column::Version).add(1))
+        .and_where(Column::RequesterId.eq(requester.as_str()))
+        .and_where(Column::Subject.ne(""))
+        .returning(Query::returning().column(Column::Id))
+        .to_owned();
+    let rows = conn.query_all(&update).await?;
+    rows.iter()
+        .map(|row| id("id", &row.try_get_by::<String, _>(0)?))
+        .collect()
+}
+
 /// All columns but the number, in the order of the entity.
 fn values(ticket: &Ticket) -> Result<Vec<Expr>, DbErr> {
     let Ticket {

@@ -1,8 +1,9 @@
 //! The events of intake, as drafts for the journal: ids, facts and measures.
 
 use lotse_clock::Timestamp;
-use lotse_ids::organisation;
+use lotse_ids::{RequesterId, TicketId, organisation};
 use lotse_journal::{Body, Draft};
+use lotse_proto::intake::v1::EraseRequesterResponse;
 use lotse_proto::journal::v1 as proto;
 use lotse_proto::time::to_proto;
 
@@ -12,7 +13,7 @@ use crate::domain::ticket::{Message, Ticket};
 
 /// A ticket was taken in, of a requester of that organisation (empty when not known).
 pub(crate) fn created(ticket: &Ticket, organisation: &str, past: Option<Timestamp>) -> Draft {
-    let text = |id: Option<&lotse_ids::TicketId>| id.map(ToString::to_string).unwrap_or_default();
+    let text = |id: Option<&TicketId>| id.map(ToString::to_string).unwrap_or_default();
     let body = Body::TicketCreated(proto::TicketCreated {
         number: ticket.number.unsigned_abs(),
         requester_id: ticket.requester_id.to_string(),
@@ -50,6 +51,23 @@ pub(crate) fn absorbed(target: &Ticket, source: &Ticket) -> Draft {
         source_ticket_id: source.id.to_string(),
     });
     draft(target, None, body)
+}
+
+/// Words of a ticket are gone, among them those of so many messages.
+pub(crate) fn ticket_erased(ticket: &TicketId, messages: u64) -> Draft {
+    let body = Body::TicketErased(proto::TicketErased { messages });
+    Draft::ticket(ticket.as_str(), body)
+}
+
+/// Somebody is not known any more.
+pub(crate) fn requester_erased(id: &RequesterId, what: &EraseRequesterResponse) -> Draft {
+    let EraseRequesterResponse { tickets, messages } = what;
+    let body = Body::RequesterErased(proto::RequesterErased {
+        requester_id: id.to_string(),
+        tickets: *tickets,
+        messages: *messages,
+    });
+    Draft::resource(id.as_str(), body)
 }
 
 /// Facts of a ticket changed.

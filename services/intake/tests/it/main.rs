@@ -10,6 +10,7 @@ mod batching;
 mod closing;
 mod conversation;
 mod creation;
+mod erasing;
 mod events;
 mod facts;
 mod lifecycle;

@@ -52,6 +52,7 @@ impl Consumer for Collector {
             .map(|one| (one.ticket.clone(), one))
             .collect();
         let mut changed = BTreeSet::new();
+        let mut erased = BTreeSet::new();
         let mut counts = Counts::new();
         for event in events {
             let Some(ticket) = ticket(event) else {
@@ -63,6 +64,8 @@ impl Consumer for Collector {
                 let came = Evidence::new(ticket.clone(), event.occurred_at, category, fields);
                 known.insert(ticket.clone(), came);
                 changed.insert(ticket);
+            } else if let Body::TicketErased(_) = &event.body {
+                erased.insert(ticket);
             } else if let Some(one) = known.get_mut(&ticket) {
                 count(one, event, &mut counts);
                 if let Some(turn) = turn(&event.body) {
@@ -73,6 +76,10 @@ impl Consumer for Collector {
         }
         let changed = known.values().filter(|one| changed.contains(&one.ticket));
         evidence::save(tx, changed).await?;
+        if !erased.is_empty() {
+            // Afterwards: it may have come with the same events.
+            evidence::erase_words(tx, &erased).await?;
+        }
         chances::add(tx, counts).await?;
         Ok(())
     }
@@ -87,7 +94,11 @@ fn ticket(event: &Recorded) -> Option<TicketId> {
 }
 
 fn concerns(body: &Body) -> bool {
-    matches!(body, Body::TicketCreated(_) | Body::TicketReleased(_)) || turn(body).is_some()
+    let of_its_own = matches!(
+        body,
+        Body::TicketCreated(_) | Body::TicketReleased(_) | Body::TicketErased(_)
+    );
+    of_its_own || turn(body).is_some()
 }
 
 fn turn(body: &Body) -> Option<Turn> {

@@ -12,7 +12,7 @@ use lotse_routing::{Reroute, WordSecret};
 use lotse_testkit::{Backend, TestDb, eventually};
 use sea_orm::ConnectionTrait as _;
 
-use crate::school::{School, TONER, config};
+use crate::school::{School, TONER, TUNNEL, config};
 use crate::stage::{agent, created, migrations, new_ticket, reason};
 
 lotse_testkit::on_both_databases! {
@@ -81,6 +81,33 @@ lotse_testkit::on_both_databases! {
                 assert!(!told, "{table} tells a word");
             }
         }
+    }
+
+    async fn words_of_an_erased_ticket_are_forgotten_for_good(db: TestDb) {
+        let school = School::new(db, config()).await;
+        let erased = school.history(&school.network, "vpn", TUNNEL).await;
+        let kept = school.history(&school.print, "printer", TONER).await;
+        school.suite.settle().await;
+        assert!(school.has_words(&erased).await && school.has_words(&kept).await);
+        // Told twice, as by two erasures.
+        let gone = || Body::TicketErased(journal::TicketErased { messages: 1 });
+        school.journal(&erased, vec![gone(), gone()]).await;
+        school.suite.settle().await;
+        assert!(!school.has_words(&erased).await);
+        // Read from the beginning, and intake still tells the text: a stale replica of it.
+        let forget = |tx: lotse_db::Tx| async move {
+            tx.execute_unprepared("DELETE FROM routing_examples").await.map(drop)
+        };
+        school.journal.rewind("routing_learning", forget).await.unwrap();
+        school.suite.settle().await;
+        assert!(!school.has_words(&erased).await);
+        assert!(school.has_words(&kept).await, "the others are read again");
+        // Another secret makes everything be read again, but not what was erased.
+        let mut secret = config();
+        secret.learning.word_secret = WordSecret::new("another secret of thirty-two bytes or more");
+        let other = school.another(secret).await;
+        other.suite.settle().await;
+        assert!(!school.has_words(&erased).await && school.has_words(&kept).await);
     }
 
     async fn without_intake_there_are_models_and_advice_all_the_same(db: TestDb) {

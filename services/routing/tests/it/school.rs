@@ -7,6 +7,7 @@ use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::learning_service_client::LearningServiceClient;
 use lotse_routing::{Config, Learning};
 use lotse_testkit::{Backend, TestDb};
+use sea_orm::{ConnectionTrait as _, Statement};
 use tonic::Response;
 
 use crate::intake::Intake;
@@ -128,6 +129,16 @@ impl School {
             self.history(&self.network, "other", TUNNEL).await;
             self.history(&self.print, "other", TONER).await;
         }
+    }
+
+    /// Whether hashed words of a ticket are kept.
+    pub(crate) async fn has_words(&self, ticket: &str) -> bool {
+        let conn = self.db.db();
+        let conn = conn.reader();
+        let sql = format!("SELECT words FROM routing_examples WHERE ticket_id = '{ticket}'");
+        let select = Statement::from_string(conn.get_database_backend(), sql);
+        let row = conn.query_one_raw(select).await.unwrap().unwrap();
+        row.try_get_by::<Option<Vec<u8>>, _>(0).unwrap().is_some()
     }
 
     /// A new ticket, in the journal only.

@@ -141,6 +141,8 @@ impl<'a> News<'a> {
             | Body::PlanChosen(_)
             // Its history is not complete yet: `HistoryMerged` says when.
             | Body::TicketAbsorbed(_)
+            | Body::TicketErased(_)
+            | Body::RequesterErased(_)
             | Body::AlertChanged(_)
             | Body::ConfigurationChanged(_) => None,
         }

@@ -208,7 +208,8 @@ pub(crate) async fn reconsidered(
     Ok(noted.rows_affected == 1)
 }
 
-/// Keeps the words of a ticket, or that there are none to be had.
+/// Keeps the words of a ticket, or that there are none to be had, where they are still wanted: what
+/// was erased while it was read is not kept.
 pub(crate) async fn save_words(
     conn: &impl ConnectionTrait,
     ticket: &TicketId,
@@ -223,6 +224,22 @@ pub(crate) async fn save_words(
         .col_expr(Column::Wording, wording.as_str().into())
         .col_expr(Column::Words, Expr::value(words.map(to_bytes)))
         .filter(Column::TicketId.eq(ticket.as_str()))
+        .filter(Column::Wording.eq(Wording::Wanted.as_str()))
+        .exec(conn)
+        .await?;
+    Ok(())
+}
+
+/// Forgets the words of tickets for good: they are not read again.
+pub(crate) async fn erase_words(
+    conn: &impl ConnectionTrait,
+    tickets: impl IntoIterator<Item = &TicketId>,
+) -> Result<(), DbErr> {
+    let tickets = tickets.into_iter().map(TicketId::as_str);
+    Entity::update_many()
+        .col_expr(Column::Wording, Wording::Gone.as_str().into())
+        .col_expr(Column::Words, Expr::value(Option::<Vec<u8>>::None))
+        .filter(Column::TicketId.is_in(tickets))
         .exec(conn)
         .await?;
     Ok(())
