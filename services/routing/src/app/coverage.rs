@@ -121,7 +121,7 @@ impl App {
                 rota.duty(&overrides, |agent| directory.is_active(agent), window)
             }
         };
-        let covers = covers::within(self.db.reader(), group, window).await?;
+        let covers = covers::within(self.db.reader(), Some(group), window).await?;
         let (rosters, unplanned) = rosters(directory, group, &covers, &duty, window);
         let mut gaps = gaps(&requirements.all, &hours, &rosters, window);
         if let Some(after) = wanted.after {

@@ -63,7 +63,7 @@ impl App {
                     from: wanted.starts_at,
                     until: wanted.ends_at,
                 };
-                store::within(tx, &group.id, window).await?
+                store::within(tx, Some(&group.id), window).await?
             }
             Err(_) => Vec::new(),
         };

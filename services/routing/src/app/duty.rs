@@ -53,7 +53,7 @@ impl App {
                     from: at,
                     until: at + Duration::from_millis(1),
                 };
-                let covers = covers::within(self.db.reader(), &group.id, instant).await?;
+                let covers = covers::within(self.db.reader(), Some(&group.id), instant).await?;
                 let cover = covers.into_iter().next();
                 let covering = cover.as_ref();
                 let covering = covering.and_then(|cover| directory.groups.get(&cover.by));

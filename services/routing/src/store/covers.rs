@@ -67,14 +67,17 @@ pub(crate) async fn ending_after(
     rows.iter().map(to_cover).collect()
 }
 
-/// Those covers of a group that last at some instant of a window, by beginning.
+/// Those covers, of one group or of all, that last at some instant of a window, by beginning.
 pub(crate) async fn within(
     conn: &impl ConnectionTrait,
-    group: &GroupId,
+    group: Option<&GroupId>,
     window: Stretch,
 ) -> Result<Vec<Cover>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::GroupId.eq(group.as_str()))
+    let mut select = Entity::find();
+    if let Some(group) = group {
+        select = select.filter(Column::GroupId.eq(group.as_str()));
+    }
+    let rows = select
         .filter(Column::EndsAt.gt(window.from.as_millis()))
         .filter(Column::StartsAt.lt(window.until.as_millis()))
         .order_by_asc(Column::StartsAt)

@@ -3,6 +3,7 @@
 //! The counter's row is also the lock that configuration is changed under, so what a change checks
 //! (a name is free, a group exists) still holds when it commits.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::domain::codes::Standing;
 use crate::domain::directory::Directory;
 use crate::domain::rota::{InvalidSchedule, Rota};
 use crate::domain::shift_plan::ShiftPlan;
+use crate::domain::turns::Stretch;
 use crate::domain::workflow::{ONLY_WORKFLOW, Workflow};
 
 /// The counter: one row.
@@ -121,6 +123,24 @@ pub(crate) async fn standing_at(
     let plan = settings::at_instant(conn, agent, at).await?;
     let plan = plan.map(ShiftPlan::new).transpose().map_err(unsound)?;
     Ok(plan.map(|plan| plan.standing(at)))
+}
+
+/// The shifts that agents had within a window: the versions of each, the earliest first.
+pub(crate) async fn shift_plans_within(
+    conn: &impl ConnectionTrait,
+    window: Stretch,
+) -> Result<HashMap<AgentId, Vec<ShiftPlan>>, DbErr> {
+    let mut plans: HashMap<AgentId, Vec<ShiftPlan>> = HashMap::new();
+    for version in settings::all_versions(conn, window.until).await? {
+        let plan = ShiftPlan::new(version).map_err(unsound)?;
+        let versions = plans.entry(plan.setting.id.clone()).or_default();
+        // What was replaced before the window says nothing of it.
+        if plan.setting.updated_at <= window.from {
+            versions.clear();
+        }
+        versions.push(plan);
+    }
+    Ok(plans)
 }
 
 /// What was checked before it was stored is not sound any more: the zone is gone.

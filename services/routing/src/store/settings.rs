@@ -88,6 +88,17 @@ pub(crate) async fn at_instant<C: Content>(
     row.as_ref().map(to_setting).transpose()
 }
 
+/// All versions of a kind that were put before an instant, by id, the earliest first.
+pub(crate) async fn all_versions<C: Content>(
+    conn: &impl ConnectionTrait,
+    before: Timestamp,
+) -> Result<Vec<Setting<C>>, DbErr> {
+    let select = of_kind::<C>().filter(Column::UpdatedAt.lt(before.as_millis()));
+    let select = select.order_by_asc(Column::Id);
+    let rows = select.order_by_asc(Column::Version).all(conn).await?;
+    rows.iter().map(to_setting).collect()
+}
+
 /// The versions of a setting below `before`, the latest first.
 pub(crate) async fn versions<C: Content>(
     conn: &impl ConnectionTrait,

@@ -29,6 +29,7 @@ mod simulation;
 mod stage;
 mod transfers;
 mod trying;
+mod trying_hours;
 mod upgrading;
 mod watching;
 mod words;

@@ -16,7 +16,7 @@ use crate::capacity::{cap, weight};
 use crate::offers::by;
 use crate::stage::{Stage, agent, created, migrations, reason, solved};
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
 /// Tickets of a category to a group, the others to the first.
 fn by_category(groups: &[String]) -> proto::Workflow {
@@ -58,7 +58,7 @@ impl Stage {
         groups
     }
 
-    async fn simulate(
+    pub(crate) async fn simulate(
         &self,
         from: Timestamp,
         candidate: Candidate,
@@ -73,7 +73,7 @@ impl Stage {
         answer.map(Response::into_inner)
     }
 
-    async fn solve(&self, ticket: &str) {
+    pub(crate) async fn solve(&self, ticket: &str) {
         self.journal(ticket, vec![solved()]).await;
         self.suite.settle().await;
     }

@@ -1,22 +1,24 @@
-//! What really came in, who was there, and how long it took: read from the journal.
+//! What really came in, how long it took, and who solved it: read from the journal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId};
 use lotse_journal::{BUCKETS, Body, FeedError, Journal, Recorded};
-use lotse_proto::journal::v1 as journal;
+use sea_orm::ConnectionTrait;
 
+use super::crew::Crew;
 use crate::domain::advice::Advice;
 use crate::domain::agent::Agent;
-use crate::domain::channel::ChannelSet;
+use crate::domain::cover::Cover;
 use crate::domain::directory::Directory;
 use crate::domain::item::{Item, Policy};
+use crate::domain::turns::Stretch;
 use crate::error::Error;
-use crate::jobs::tracker::{channel, taken_in};
+use crate::jobs::tracker::taken_in;
 use crate::simulation::crew::Coming;
-use crate::simulation::happened::There;
+use crate::store::covers;
 
 /// Events read at a time.
 const PAGE: u32 = 1_000;
@@ -48,6 +50,8 @@ pub(crate) struct History {
     pub(crate) agents: Vec<Agent>,
     /// Their comings and goings, by their places in `agents`.
     pub(crate) comings: Vec<Coming>,
+    /// Covers that lasted at some instant of it.
+    pub(crate) covers: Vec<Cover>,
     /// The share of its handling time after which an agent knows that a ticket is another group's.
     pub(crate) noticed_after: f64,
 }
@@ -81,12 +85,17 @@ struct Open {
 /// Reads a span. More than `most` tickets are refused.
 pub(crate) async fn read(
     journal: &Journal,
+    conn: &impl ConnectionTrait,
     directory: &Directory,
     policy: &Policy,
     span: Span,
     most: usize,
 ) -> Result<History, Error> {
-    let mut crew = Crew::at(journal, directory, span.begin).await?;
+    let window = Stretch {
+        from: span.begin,
+        until: span.end,
+    };
+    let mut crew = Crew::within(journal, conn, directory, window).await?;
     let mut open: HashMap<String, Open> = HashMap::new();
     let mut at = journal.positions_at(span.begin).await?;
     let end = journal.positions_at(span.end).await?;
@@ -120,7 +129,16 @@ pub(crate) async fn read(
         }
         at = page.next;
     }
-    Ok(finish(open, crew, span))
+    let covers = covers::within(conn, None, window).await?;
+    let covers = covers.into_iter().map(|cover| Cover {
+        // Before anybody said so it was not so.
+        starts_at: cover.starts_at.max(cover.created_at),
+        ..cover
+    });
+    Ok(History {
+        covers: covers.collect(),
+        ..finish(open, crew, span)
+    })
 }
 
 /// Notes what an event says of a ticket.
@@ -242,95 +260,7 @@ fn finish(open: HashMap<String, Open>, crew: Crew, span: Span) -> History {
         tickets,
         agents,
         comings,
+        covers: Vec::new(),
         noticed_after,
     }
-}
-
-/// The agents of a span.
-struct Crew {
-    agents: BTreeMap<AgentId, (Agent, bool)>,
-    comings: Vec<(Timestamp, AgentId, There, ChannelSet)>,
-}
-
-impl Crew {
-    /// As they were at an instant. Who was changed only later had until then what that says.
-    async fn at(journal: &Journal, directory: &Directory, at: Timestamp) -> Result<Self, Error> {
-        let mut crew = Self {
-            agents: BTreeMap::new(),
-            comings: Vec::new(),
-        };
-        for agent in directory.agents.values() {
-            let mut agent = agent.clone();
-            let told = journal.last_before(agent.id.as_str(), at).await?;
-            let told = told.and_then(|event| match event.body {
-                Body::AgentChanged(changed) => Some(changed),
-                _ => None,
-            });
-            if let Some(changed) = &told {
-                take_over(&mut agent, changed);
-                if changed.online {
-                    let channels = channels(changed);
-                    crew.comings
-                        .push((at, agent.id.clone(), There::Online, channels));
-                }
-            }
-            let id = agent.id.clone();
-            crew.agents.insert(id, (agent, told.is_some()));
-        }
-        Ok(crew)
-    }
-
-    fn change(&mut self, changed: &journal::AgentChanged, at: Timestamp) {
-        let Ok(id) = changed.agent_id.parse::<AgentId>() else {
-            return;
-        };
-        let Some((agent, told)) = self.agents.get_mut(&id) else {
-            return;
-        };
-        if !std::mem::replace(told, true) {
-            take_over(agent, changed);
-        }
-        // Whoever worked then was not retired.
-        agent.profile.retired &= !changed.online;
-        let there = if changed.online {
-            There::Online
-        } else {
-            There::Offline
-        };
-        self.comings.push((at, id, there, channels(changed)));
-    }
-
-    fn finish(self) -> (Vec<Agent>, Vec<Coming>) {
-        let numbers: HashMap<&AgentId, usize> = self.agents.keys().zip(0..).collect();
-        let mut comings: Vec<Coming> = self
-            .comings
-            .iter()
-            .map(|(at, agent, there, channels)| Coming {
-                at: *at,
-                agent: numbers[agent],
-                there: *there,
-                channels: *channels,
-            })
-            .collect();
-        // Stable: what was told of one agent at one instant stays in its order.
-        comings.sort_by_key(|coming| coming.at);
-        let agents = self.agents.into_values().map(|(agent, _)| agent);
-        (agents.collect(), comings)
-    }
-}
-
-/// The channels that an agent takes. Before they were journaled, all or none were taken.
-fn channels(changed: &journal::AgentChanged) -> ChannelSet {
-    if changed.channels.is_empty() {
-        ChannelSet::all()
-    } else {
-        changed.channels().map(channel).collect()
-    }
-}
-
-fn take_over(agent: &mut Agent, changed: &journal::AgentChanged) {
-    agent.profile.capacity = changed.capacity;
-    agent.profile.retired &= !changed.online;
-    let groups = changed.group_ids.iter();
-    agent.profile.groups = groups.filter_map(|group| group.parse().ok()).collect();
 }

@@ -1,6 +1,7 @@
 //! Another workflow tried on what really came in: the tickets of a span, read from the journal, are
 //! played twice through routing's own rules, on a clock of their own.
 
+mod crew;
 mod history;
 mod tally;
 
@@ -108,6 +109,7 @@ impl App {
         };
         let history = read(
             &self.journal,
+            self.db.reader(),
             &directory,
             &self.policy,
             span,
@@ -251,7 +253,8 @@ fn desk(history: &History, directory: &Directory, plan: Plan) -> Desk {
                 directory.skills.values().cloned().collect(),
                 Some(workflow),
             )
-            .with_load_steps(directory.load_steps),
+            .with_load_steps(directory.load_steps)
+            .with_covers(history.covers.clone()),
         ),
     }
 }

@@ -342,8 +342,8 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
         if needs.skills.is_empty() && needs.language.is_none() {
             return None;
         }
-        let members = self.desk.directory.members(&needs.group);
-        let there = members.filter(|one| {
+        let answering = self.desk.directory.answering(&needs.group, self.now);
+        let there = answering.filter(|one| {
             let seat = self.seats.get(&one.id);
             seat.is_some_and(|seat| seat.presence() == Presence::Online)
         });
@@ -378,7 +378,10 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             presences: Presences::all(Presence::Online),
             ..seat.clone()
         };
-        agent.profile.groups.contains(&place.group) && misfit(agent, &idle, &place.needs).is_none()
+        // Whoever got it while their group covered another can finish it.
+        let since = live.item.assigned_at.unwrap_or(self.now);
+        let mut answering = self.desk.directory.answering(&place.group, since);
+        answering.any(|one| one.id == agent.id) && misfit(agent, &idle, &place.needs).is_none()
     }
 
     /// Moves a ticket on; whatever was on the agenda for it is void.
