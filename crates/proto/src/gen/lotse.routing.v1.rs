@@ -7526,7 +7526,8 @@ pub struct WaitingTicket {
     /// The earliest SLA deadline known; absent when none runs.
     #[prost(message, optional, tag = "7")]
     pub due_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Why nobody has it, as a code of `Decision.reason`; empty when it was not looked at yet.
+    /// Why nobody has it at `as_of`, as a code of `Decision.reason`; empty when it was not looked at
+    /// yet.
     #[prost(string, tag = "8")]
     pub reason: ::prost::alloc::string::String,
     /// For `etag` of the commands.

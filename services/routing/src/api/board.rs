@@ -10,6 +10,7 @@ use super::offers::open_offer;
 use super::show;
 use crate::app::board::Board;
 use crate::config::Mode;
+use crate::domain::codes::Reason;
 use crate::domain::item::Item;
 
 pub(super) fn queue_state(
@@ -79,7 +80,7 @@ pub(super) fn queue_state(
     }
 }
 
-fn waiting(item: &Item) -> proto::WaitingTicket {
+fn waiting((item, reason): &(Item, Option<Reason>)) -> proto::WaitingTicket {
     proto::WaitingTicket {
         ticket_id: item.ticket.to_string(),
         group_id: show::id(item.group.as_ref()),
@@ -88,7 +89,7 @@ fn waiting(item: &Item) -> proto::WaitingTicket {
         language: show::id(item.facts.language.as_ref()),
         queued_at: Some(to_proto(item.queued_at)),
         due_at: show::time(item.due_at()),
-        reason: show::id(item.reason.as_ref()),
+        reason: show::id(reason.as_ref()),
         etag: etag::of(item.version),
     }
 }

@@ -8,9 +8,10 @@ use lotse_ids::{AgentId, GroupId};
 
 use super::{App, Ref, find_group};
 use crate::domain::agent::Seat;
-use crate::domain::codes::{Channel, Presence, State};
+use crate::domain::codes::{Channel, Presence, Reason, State};
 use crate::domain::directory::{Directory, Seats};
 use crate::domain::item::Item;
+use crate::domain::queue;
 use crate::error::Error;
 use crate::store::{agents, items};
 
@@ -26,8 +27,8 @@ pub(crate) struct Board {
     pub(crate) assigned: HashMap<AgentId, u32>,
     /// Of these: what nobody has begun to work on.
     pub(crate) untouched: HashMap<AgentId, u32>,
-    /// In queue order.
-    pub(crate) waiting: Vec<Item>,
+    /// In queue order, each with why nobody has it now.
+    pub(crate) waiting: Vec<(Item, Option<Reason>)>,
     /// Items that are offered, in the order in which the offers run out.
     pub(crate) offered: Vec<Item>,
 }
@@ -105,6 +106,13 @@ impl App {
                 State::Assigned | State::Done => load.assigned += tally.tickets,
             }
         }
+        // What was recorded is of when somebody last looked for it, or of when it was given.
+        let reasons = queue::reasons(&waiting, &directory, &seats, now);
+        let waiting = waiting.into_iter().zip(reasons);
+        let waiting = waiting.map(|(item, now)| {
+            let reason = now.or(item.reason);
+            (item, reason)
+        });
         Ok(Board {
             as_of: now,
             directory,
@@ -112,7 +120,7 @@ impl App {
             groups: loads,
             assigned,
             untouched,
-            waiting,
+            waiting: waiting.collect(),
             offered,
         })
     }

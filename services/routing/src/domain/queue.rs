@@ -1,11 +1,11 @@
 //! Whose turn it is when several tickets wait, and who gets which.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, GroupId, TicketId};
 
-use super::choice::{Look, choose};
+use super::choice::{Look, Needs, choose};
 use super::codes::{Priority, Reason};
 use super::directory::{Directory, Seats};
 use super::item::{Cause, Item};
@@ -81,6 +81,26 @@ pub(crate) fn look_at(
         seats,
         now,
     )
+}
+
+/// Why nobody has each of some waiting items at this instant, in their order; none where somebody
+/// could have it, or where it has no place. Items that need the same are looked at once.
+pub(crate) fn reasons(
+    items: &[Item],
+    directory: &Directory,
+    seats: &Seats,
+    now: Timestamp,
+) -> Vec<Option<Reason>> {
+    let pools = SeatPools { directory, seats };
+    let mut known: HashMap<Needs, Option<Reason>> = HashMap::new();
+    let reason = |item: &Item| {
+        let needs = place(item, directory, &pools, now)?.needs;
+        *known.entry(needs).or_insert_with_key(|needs| {
+            let choice = choose(needs.clone(), directory, seats, now);
+            choice.agent.is_none().then_some(choice.reason)
+        })
+    };
+    items.iter().map(reason).collect()
 }
 
 /// Looks who could get one waiting item where it stands.

@@ -48,5 +48,6 @@ lotse_testkit::on_both_databases! {
         let current = explained.current.unwrap();
         assert_eq!((current.reason.as_str(), current.id.as_str()), ("nobody_online", ""));
         assert!(current.words.contains(&"It waits: no agent of the group is online.".to_owned()));
+        assert_eq!(stage.board().await.waiting[0].reason, "nobody_online", "on the board too");
     }
 }
