@@ -5750,13 +5750,17 @@ pub struct AgentCase {
     /// The checks that the agent failed, in the order of checking; the first one decided.
     #[prost(message, repeated, tag = "6")]
     pub failed: ::prost::alloc::vec::Vec<FailedCheck>,
-    /// For `eligible`: by what the one who got it was better, as a code: `chance`, `fit`, `spare`,
-    /// `longest_idle`, `id` (nothing but order).
+    /// For `eligible`: by what the one who got it was better, as a code: `load` (a lower step of
+    /// it), `chance`, `fit`, `spare`, `longest_idle`, `id` (nothing but order).
     #[prost(string, tag = "7")]
     pub criterion: ::prost::alloc::string::String,
     /// What routing knew of the agent then: absent when it is not kept.
     #[prost(message, optional, tag = "8")]
     pub then: ::core::option::Option<AgentThen>,
+    /// For `chosen` and `eligible`: how likely the agent resolved the ticket without a transfer, 0 to 1,
+    /// as `Candidate.chance`. Absent where nothing was learned of the group, or it is not kept any more.
+    #[prost(double, optional, tag = "9")]
+    pub chance: ::core::option::Option<f64>,
 }
 /// What routing knew of an agent at a decision.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -7695,6 +7699,10 @@ pub struct Decision {
     /// What the model said, where the workflow asked it for the group.
     #[prost(message, optional, tag = "28")]
     pub advice: ::core::option::Option<Advice>,
+    /// The published version of what was learned of who resolves what, which the chances of the
+    /// candidates are of; 0 where nothing was learned of the group.
+    #[prost(uint32, tag = "29")]
+    pub chances_version: u32,
 }
 /// What a ticket needed of an agent.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -7749,8 +7757,10 @@ pub struct SkillNeed {
     #[prost(uint32, tag = "2")]
     pub min_level: u32,
 }
-/// An eligible agent and how good a choice. Candidates are ordered by fit, then by spare share of
-/// capacity, then by the longest time since the last assignment, then by id.
+/// An eligible agent and how good a choice. Candidates are ordered by `load_step`, then by `chance`,
+/// then by `fit`, then by `spare_share`, then by the longest time since the last assignment, then by
+/// id, unless `Needs.order` says that time or share comes first; then steps do not count. Whoever had
+/// the ticket before goes before all others.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Candidate {
     /// The agent.
@@ -7765,6 +7775,15 @@ pub struct Candidate {
     /// When the agent last got a ticket; absent when never, which goes first.
     #[prost(message, optional, tag = "4")]
     pub last_assigned_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// How likely the agent resolves it without a transfer, 0 to 1, as published in
+    /// `Decision.chances_version`. Agents who are about equally likely have the same. Absent where
+    /// nothing was learned of the group: then it is absent of every candidate.
+    #[prost(double, optional, tag = "5")]
+    pub chance: ::core::option::Option<f64>,
+    /// Where agents are told apart in steps by the share of their capacity that is taken
+    /// (`routing.load_steps`): on which step this one stands, 0 for the lowest.
+    #[prost(uint32, tag = "6")]
+    pub load_step: u32,
 }
 /// Why agents were left out.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

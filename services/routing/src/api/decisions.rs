@@ -53,6 +53,7 @@ pub(super) fn decision(decision: &Decision, directory: &Directory) -> proto::Dec
         wanted_group_id: show::id(wanted.group.as_ref()),
         wanted_agent_id: show::id(wanted.agent.as_ref()),
         undone_decision_id: show::id(by_hand.undone.as_ref()),
+        chances_version: look.and_then(|look| look.chances).unwrap_or_default(),
     }
 }
 
@@ -105,8 +106,15 @@ fn candidates(look: &Look) -> Vec<proto::Candidate> {
             one.last_assigned_at
                 .map(lotse_clock::Timestamp::from_millis),
         ),
+        chance: chance(one),
+        load_step: one.load_step.into(),
     };
     look.candidates.iter().map(candidate).collect()
+}
+
+/// The chance of resolving the ticket without a transfer, 0 to 1.
+pub(super) fn chance(candidate: &Candidate) -> Option<f64> {
+    candidate.chance.map(|chance| f64::from(chance) / 1_000.0)
 }
 
 fn rejections(look: &Look) -> Vec<proto::Rejection> {

@@ -4,7 +4,7 @@ use lotse_errors::Violations;
 use lotse_proto::routing::v1 as proto;
 use tonic::{Response, Status};
 
-use super::decisions::decision;
+use super::decisions::{chance, decision};
 use super::{Api, learning, show};
 use crate::app::explain::{AgentCase, Question};
 use crate::domain::case::Verdict;
@@ -86,6 +86,10 @@ fn agent_case(told: &AgentCase, directory: &Directory) -> proto::AgentCase {
             .unwrap_or_default()
             .to_owned(),
         then: told.then.as_ref().map(then),
+        chance: told
+            .case
+            .as_ref()
+            .and_then(|case| chance(case.standing.as_ref()?)),
         name,
     }
 }

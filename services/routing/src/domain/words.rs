@@ -13,6 +13,9 @@ use super::hops::Place;
 use super::turns::instant;
 use super::workflow::{DEFAULT_RULE, Step};
 
+/// Chances are told of at most this many agents.
+const TOLD_CHANCES: usize = 3;
+
 /// Left-out agents are told by at most this many reasons; the rest is in the data.
 const TOLD_REJECTIONS: usize = 5;
 
@@ -83,6 +86,7 @@ fn automatic(record: &Record, names: &Names<'_>) -> Vec<String> {
     }
     words.push(outcome(record, names));
     if let Some(look) = &record.look {
+        words.extend(learned(look, names));
         words.extend(left_out(look));
     }
     words
@@ -279,6 +283,24 @@ pub(super) fn ahead(best: &Candidate, next: &Candidate, order: Order) -> String 
         Criterion::LongestIdle => "by the longer time since the last ticket".to_owned(),
         Criterion::Id => "by nothing but order, all else being equal".to_owned(),
     }
+}
+
+/// What was learned of the first of those who could take it.
+fn learned(look: &Look, names: &Names<'_>) -> Option<String> {
+    let version = look.chances?;
+    let told: Vec<String> = look
+        .candidates
+        .iter()
+        .filter(|one| one.chance.is_some())
+        .take(TOLD_CHANCES)
+        .map(|one| format!("{} {}", names.agent(&one.agent), percent(one.chance)))
+        .collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "Chances of resolving it without a transfer, as learned (version {version}): {}.",
+            told.join(", ")
+        )
+    })
 }
 
 /// A chance for people.

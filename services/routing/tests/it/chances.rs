@@ -110,8 +110,17 @@ lotse_testkit::on_both_databases! {
         let decision = stage.explain(&last).await.decisions.pop().unwrap();
         let words = decision.words.join(" ");
         assert!(words.contains("ahead of Ben by the better chance of resolving it without a transfer ("), "{words}");
+        let [Some(best), Some(next)] = [0, 1].map(|n| decision.candidates[n].chance) else { panic!("{decision:?}") };
+        assert!((0.0..=1.0).contains(&best) && best - next >= 0.1, "{best} against {next}");
+        assert!(decision.chances_version > 0);
+        let told = format!(
+            "Chances of resolving it without a transfer, as learned (version {}): Ana {:.0} %, Ben {:.0} %.",
+            decision.chances_version, best * 100.0, next * 100.0,
+        );
+        assert!(decision.words.contains(&told), "{told} in {words}");
         let case = stage.case(&last, &decision.id, &team.ben).await;
         assert_eq!((case.verdict.as_str(), case.criterion.as_str()), ("eligible", "chance"));
+        assert_eq!(case.chance, Some(next));
         assert!(case.words[1].contains("Ana was more likely to resolve it without a transfer ("), "{case:?}");
         // Somebody new is no worse than the group as a whole.
         let cid = stage.online(agent("Cid", &team.group, 100)).await;
