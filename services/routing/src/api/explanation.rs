@@ -8,10 +8,10 @@ use super::decisions::{chance, decision};
 use super::{Api, learning, show};
 use crate::app::explain::{AgentCase, Question};
 use crate::domain::case::Verdict;
-use crate::domain::case_words::{tell_by_hand, tell_case};
 use crate::domain::choice::{Criterion, Misfit};
 use crate::domain::decision::Decision;
 use crate::domain::directory::Directory;
+use crate::domain::words::{tell_by_hand, tell_case};
 use crate::error::Error;
 use crate::store::agents::Full;
 

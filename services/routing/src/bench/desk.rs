@@ -8,12 +8,11 @@ use lotse_clock::Timestamp;
 use lotse_ids::{AgentId, DecisionId, GroupId, TicketId};
 
 use crate::domain::agent::{Agent, Profile};
-use crate::domain::codes::{Channel, Priority, Reason, Status};
+use crate::domain::codes::{Priority, Reason};
 use crate::domain::group::{Group, GroupProfile};
-use crate::domain::item::{Facts, Item, Trail};
+use crate::domain::item::{Facts, Item};
 use crate::domain::language::Language;
 use crate::domain::offer::OwnHandling;
-use crate::domain::weight::Weight;
 
 /// How large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,25 +112,8 @@ impl Desk {
         let queued_at = START + std::time::Duration::from_secs(n as u64);
         let skill = SKILLS[n / self.groups.len() % SKILLS.len()];
         Item {
-            ticket: TicketId::generate(queued_at),
-            version: 1,
-            status: Status::Open,
             group: Some(self.groups[n % self.groups.len()].id.clone()),
-            agent: None,
-            offer: None,
-            weight: Weight::TICKET,
-            load: Weight::ZERO,
-            wrapping_until: None,
-            timer: None,
-            channel: Channel::Email,
             priority: [Priority::High, Priority::Normal, Priority::Low][n % 3],
-            queued_at,
-            assigned_at: None,
-            begun: false,
-            transfers: 0,
-            escalations: 0,
-            decision: None,
-            reason: None,
             facts: Facts {
                 category: "network".to_owned(),
                 attributes: BTreeMap::from([("site".to_owned(), "north".to_owned())]),
@@ -140,7 +122,7 @@ impl Desk {
                 required_skills: BTreeSet::from([skill.to_owned()]),
                 ..Facts::default()
             },
-            trail: Trail::default(),
+            ..Item::new(TicketId::generate(queued_at), queued_at)
         }
     }
 }

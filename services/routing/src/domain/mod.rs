@@ -22,7 +22,6 @@
 pub(crate) mod advice;
 pub(crate) mod agent;
 pub(crate) mod case;
-pub(crate) mod case_words;
 pub(crate) mod chance;
 pub(crate) mod chances;
 pub(crate) mod channel;
@@ -36,7 +35,6 @@ pub(crate) mod directory;
 pub(crate) mod duty;
 pub(crate) mod evidence;
 pub(crate) mod group;
-pub(crate) mod hopes;
 pub(crate) mod hops;
 pub(crate) mod index;
 pub(crate) mod item;

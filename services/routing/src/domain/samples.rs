@@ -8,10 +8,10 @@ use lotse_ids::{AgentId, DutyOverrideId, GroupId, RotaId, TicketId};
 
 use super::agent::{Agent, Profile, Seat};
 use super::channel::{PerChannel, Presences};
-use super::codes::{Channel, Presence, Priority, Status};
+use super::codes::{Channel, Presence};
 use super::directory::{Directory, Seats};
 use super::group::{Group, GroupProfile};
-use super::item::{Facts, Item, Policy, Trail};
+use super::item::{Item, Policy};
 use super::language::Language;
 use super::offer::{Handling, OwnHandling};
 use super::weight::Weight;
@@ -68,29 +68,7 @@ pub(crate) fn policy() -> Policy {
 
 /// A mail of normal priority that nobody has looked at.
 pub(crate) fn item(n: usize) -> Item {
-    Item {
-        ticket: ticket(n),
-        version: 1,
-        status: Status::Open,
-        group: None,
-        agent: None,
-        offer: None,
-        weight: Weight::TICKET,
-        load: Weight::ZERO,
-        wrapping_until: None,
-        timer: None,
-        channel: Channel::Email,
-        priority: Priority::Normal,
-        queued_at: Timestamp::from_millis(1_000),
-        assigned_at: None,
-        begun: false,
-        transfers: 0,
-        escalations: 0,
-        decision: None,
-        reason: None,
-        facts: Facts::default(),
-        trail: Trail::default(),
-    }
+    Item::new(ticket(n), Timestamp::from_millis(1_000))
 }
 
 /// A group 1 whose members can be changed before it is put together.

@@ -22,7 +22,6 @@ use crate::domain::directory::Directory;
 use crate::domain::item::{Cause, Facts, Item, Loads, Policy, Trail, shift_loads};
 use crate::domain::language::Language;
 use crate::domain::offer::Handling;
-use crate::domain::weight::Weight;
 use crate::store::directory::Cache;
 use crate::store::{agents, items};
 
@@ -148,26 +147,11 @@ pub(crate) fn taken_in(
 ) -> Option<Item> {
     let channel = channel(created.channel());
     let certain = created.language_confidence >= policy.certain_from;
+    let ticket = event.ticket_id.as_ref()?.parse().ok()?;
     Some(Item {
-        ticket: event.ticket_id.as_ref()?.parse().ok()?,
-        version: 1,
-        status: Status::Open,
-        group: None,
-        agent: None,
-        offer: None,
         weight: policy.weights[channel],
-        load: Weight::ZERO,
-        wrapping_until: None,
-        timer: None,
         channel,
         priority: priority(created.priority()),
-        queued_at: event.occurred_at,
-        assigned_at: None,
-        begun: false,
-        transfers: 0,
-        escalations: 0,
-        decision: None,
-        reason: None,
         facts: Facts {
             category: created.category.clone(),
             tags: created.tags.iter().cloned().collect(),
@@ -183,6 +167,7 @@ pub(crate) fn taken_in(
             cause: cause(event),
             ..Trail::default()
         },
+        ..Item::new(ticket, event.occurred_at)
     })
 }
 

@@ -5,13 +5,14 @@
 //! others fare no better. A class knows its eligible agents in their order and why the others are
 //! left out, and is told of every change of a seat. So an item that comes costs the search for its
 //! class; an agent who becomes free costs the classes of their groups; and neither costs what
-//! waits. [`pairing`] says who gets what.
+//! waits. [`lines`] keeps items and classes together, [`pairing`] says who gets what.
 //!
 //! The index believes what it is told. Whoever drives it puts rows in as they are committed, and
 //! when a plan meets another state, puts in the rows as they really are.
 
 mod class;
 pub(crate) mod connected;
+mod lines;
 mod pairing;
 mod pools;
 
@@ -29,16 +30,9 @@ use super::item::Item;
 use super::placement::{Placement, SeatPools, awaits_advice, place};
 use super::queue::{Planned, Turn, turn};
 use super::workflow::Step;
-use class::{Class, Exceptions, Judge};
+use class::{Class, Judge};
+use lines::{ClassId, Line, LineId};
 use pools::Watched;
-
-/// A class, for as long as the directory stays.
-type ClassId = u64;
-/// Items of one class with the same exceptions.
-type LineId = u64;
-
-/// Classes in which nothing waits are kept up to this number, because the next item comes soon.
-const IDLE_CLASSES: usize = 256;
 
 /// Most items that one plan says of why they wait.
 const SAID_AT_ONCE: usize = 64;
@@ -111,14 +105,6 @@ struct Place {
     step: Option<Step>,
     line: LineId,
     changes_at: Option<Timestamp>,
-}
-
-/// Interchangeable items, in queue order.
-#[derive(Debug)]
-struct Line {
-    class: ClassId,
-    exceptions: Exceptions,
-    queue: BTreeSet<Turn>,
 }
 
 impl Index {
@@ -380,96 +366,6 @@ impl Index {
             self.untold.remove(turn);
         }
         told
-    }
-
-    /// What a look finds for the items of a line.
-    fn choice(&self, line: LineId) -> Option<Choice> {
-        let line = self.lines.get(&line)?;
-        let class = self.classes.get(&line.class)?;
-        Some(class.choice(&line.exceptions, self.judge(), &self.seats))
-    }
-
-    /// The line of what needs this.
-    fn line(&mut self, mut needs: Needs) -> LineId {
-        let exceptions = Exceptions::take_from(&mut needs);
-        let class_id = match self.class_ids.get(&needs) {
-            Some(id) => *id,
-            None => self.open_class(needs),
-        };
-        let id = self.next_id;
-        let Some(class) = self.classes.get_mut(&class_id) else {
-            return id;
-        };
-        if let Some(line) = class.lines.get(&exceptions) {
-            return *line;
-        }
-        self.next_id += 1;
-        class.lines.insert(exceptions.clone(), id);
-        if let Some(preferred) = &exceptions.preferred {
-            let lines = self.preferring.entry(preferred.clone()).or_default();
-            lines.insert(id);
-        }
-        let line = Line {
-            class: class_id,
-            exceptions,
-            queue: BTreeSet::new(),
-        };
-        self.lines.insert(id, line);
-        id
-    }
-
-    fn open_class(&mut self, needs: Needs) -> ClassId {
-        if self.classes.len() > IDLE_CLASSES {
-            self.drop_idle_classes();
-        }
-        let id = self.next_id;
-        self.next_id += 1;
-        let class = Class::new(needs.clone(), self.judge(), &self.seats);
-        let group = needs.group.clone();
-        self.by_group.entry(group).or_default().push(id);
-        self.class_ids.insert(needs, id);
-        self.classes.insert(id, class);
-        id
-    }
-
-    /// Forgets classes in which nothing waits, if they are many.
-    fn drop_idle_classes(&mut self) {
-        let idle: Vec<ClassId> = self
-            .classes
-            .iter()
-            .filter(|(_, class)| class.lines.is_empty())
-            .map(|(id, _)| *id)
-            .collect();
-        if idle.len() <= IDLE_CLASSES {
-            return;
-        }
-        for id in idle {
-            if let Some(class) = self.classes.remove(&id) {
-                self.class_ids.remove(&class.needs);
-                if let Some(of_group) = self.by_group.get_mut(&class.needs.group) {
-                    of_group.retain(|other| *other != id);
-                }
-            }
-        }
-    }
-
-    /// Forgets a line in which nothing waits.
-    fn close(&mut self, id: LineId) {
-        self.stirred.remove(&id);
-        let Some(line) = self.lines.remove(&id) else {
-            return;
-        };
-        if let Some(class) = self.classes.get_mut(&line.class) {
-            class.lines.remove(&line.exceptions);
-        }
-        if let Some(preferred) = &line.exceptions.preferred
-            && let Some(lines) = self.preferring.get_mut(preferred)
-        {
-            lines.remove(&id);
-            if lines.is_empty() {
-                self.preferring.remove(preferred);
-            }
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::lines::IDLE_CLASSES;
 use super::*;
 use crate::domain::channel::Presences;
 use crate::domain::codes::{Channel, Presence, Priority};

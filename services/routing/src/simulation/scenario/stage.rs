@@ -14,15 +14,14 @@ use lotse_ids::{AgentId, GroupId};
 use super::{Agent, Day, Lasts, Offers, Problem, Rule, Scenario, Shift, Tickets, Told, check};
 use crate::domain::agent::{self, Profile, Seat};
 use crate::domain::channel::ChannelSet;
-use crate::domain::codes::{Channel, Priority, Status};
+use crate::domain::codes::{Channel, Priority};
 use crate::domain::conditions::Conditions;
 use crate::domain::directory::Directory;
 use crate::domain::group::{Group, GroupProfile};
-use crate::domain::item::{Facts, Item, Trail};
+use crate::domain::item::{Facts, Item};
 use crate::domain::language::Language;
 use crate::domain::offer::OwnHandling;
 use crate::domain::way::Way;
-use crate::domain::weight::Weight;
 use crate::domain::workflow::{self, Plan};
 use crate::simulation::arrivals::{Case, Drawn, Truth};
 use crate::simulation::chance::Draws;
@@ -297,27 +296,10 @@ impl Class {
     /// A ticket of the class.
     pub(crate) fn item(&self, number: u64, at: Timestamp) -> Item {
         Item {
-            ticket: numbered("tkt", number),
-            version: 1,
-            status: Status::Open,
-            group: None,
-            agent: None,
-            offer: None,
-            weight: Weight::TICKET,
-            load: Weight::ZERO,
-            wrapping_until: None,
-            timer: None,
             channel: self.channel,
             priority: self.priority,
-            queued_at: at,
-            assigned_at: None,
-            begun: false,
-            transfers: 0,
-            escalations: 0,
-            decision: None,
-            reason: None,
             facts: self.facts.clone(),
-            trail: Trail::default(),
+            ..Item::new(numbered("tkt", number), at)
         }
     }
 

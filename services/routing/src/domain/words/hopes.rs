@@ -2,13 +2,14 @@
 
 use lotse_clock::Timestamp;
 
-use super::agent::Agent;
-use super::case::{Known, failed};
-use super::choice::{Look, Misfit, Needs};
-use super::codes::Standing;
-use super::directory::{Directory, Seats};
-use super::shift_plan::ShiftPlan;
-use super::turns::{Stretch, instant};
+use super::clock;
+use crate::domain::agent::Agent;
+use crate::domain::case::{Known, failed};
+use crate::domain::choice::{Look, Misfit, Needs};
+use crate::domain::codes::Standing;
+use crate::domain::directory::{Directory, Seats};
+use crate::domain::shift_plan::ShiftPlan;
+use crate::domain::turns::Stretch;
 
 /// Agents who are told by name at most.
 const NAMED: usize = 3;
@@ -163,10 +164,6 @@ fn at_work_again(plan: &ShiftPlan, now: Timestamp) -> Option<Timestamp> {
     let standings = plan.standings(window).into_iter();
     let mut at_work = standings.filter(|(_, standing)| *standing == Standing::AtWork);
     at_work.next().map(|(stretch, _)| stretch.from)
-}
-
-fn clock(at: Timestamp) -> String {
-    instant(at).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 #[cfg(test)]

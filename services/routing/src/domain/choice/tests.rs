@@ -1,6 +1,12 @@
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::domain::channel::Presences;
+use crate::domain::codes::{Channel, Order, Presence};
+use crate::domain::language::Language;
 use crate::domain::samples::{agent, group, team};
+use crate::domain::weight::Weight;
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000);

@@ -1,12 +1,13 @@
 //! One agent's case told to people.
 
-use super::agent::{Agent, Seat};
-use super::case::{Case, Verdict};
-use super::choice::{Candidate, Criterion, Look, Misfit};
-use super::codes::Reason;
-use super::decision::Record;
-use super::directory::Directory;
-use super::words::{Names, ahead, percent, why};
+use super::outcome::{ahead, percent, why};
+use super::Names;
+use crate::domain::agent::{Agent, Seat};
+use crate::domain::case::{Case, Verdict};
+use crate::domain::choice::{Candidate, Criterion, Look, Misfit};
+use crate::domain::codes::Reason;
+use crate::domain::decision::Record;
+use crate::domain::directory::Directory;
 
 /// The case in words, one sentence each: what the agent was like, and what came of it.
 pub(crate) fn tell_case(

@@ -1,15 +1,16 @@
-//! Every code has words of its own.
-
 use std::collections::BTreeSet;
 
 use lotse_ids::DecisionId;
 
+use super::hopes::hope;
+use super::outcome::why;
 use super::*;
-use crate::domain::codes::Channel;
+use crate::domain::choice::Misfit;
+use crate::domain::codes::{Channel, Guard, Reason, TransferReason};
 use crate::domain::decision::ByHand;
-use crate::domain::hopes::hope;
 use crate::domain::language::Language;
-use crate::domain::samples::item;
+use crate::domain::queue::look_at;
+use crate::domain::samples::{self, agent, group, item};
 
 fn record(kind: DecisionKind, reason: Reason, by_hand: Option<ByHand>) -> Record {
     Record {
@@ -100,4 +101,54 @@ fn every_code_has_words_of_its_own() {
         assert_eq!(different.len(), all.len(), "{all:#?}");
         assert!(all.iter().all(|words| !words.is_empty()), "{all:#?}");
     }
+}
+
+fn told(setup: impl FnOnce(&mut samples::Team)) -> Vec<String> {
+    let mut team = samples::team(3);
+    setup(&mut team);
+    let mut item = item(1);
+    item.group = Some(group(1));
+    item.facts.required_skills.insert("vpn".to_owned());
+    let (directory, seats) = team.finish();
+    let planned = look_at(&item, &directory, &seats, item.queued_at);
+    let record = Record {
+        group: planned.group,
+        agent: planned.agent.map(|(agent, _)| agent),
+        step: planned.step,
+        look: planned.look,
+        ..record(DecisionKind::Automatic, planned.reason, None)
+    };
+    tell(&record, &directory)
+}
+
+#[test]
+fn words_say_who_why_and_why_not_the_others() {
+    let words = told(|team| {
+        team.skill(1, "vpn", 5);
+        team.skill(2, "vpn", 2);
+    });
+    assert_eq!(
+        words,
+        [
+            "The ticket belongs to group \"group 1\" (tier 1).",
+            "It needs the skill vpn at level 1 or more.",
+            "Of 2 agents who could take it agent 1 got it, ahead of agent 2 by a better fit in \
+             skills and language (5 against 2).",
+            "Left out: 1 lacks vpn at level 1 or more.",
+        ]
+    );
+}
+
+#[test]
+fn words_say_why_it_waits() {
+    let words = told(|_| ());
+    assert_eq!(
+        words[2],
+        "It waits: no agent who is online has the skills it needs."
+    );
+    assert_eq!(words[3], "Left out: 3 lack vpn at level 1 or more.");
+    assert_eq!(
+        Names(&Directory::default()).owner(Some(&agent(1)), None),
+        agent(1).to_string()
+    );
 }
