@@ -8,10 +8,10 @@ use lotse_proto::routing::v1::coverage_service_server::CoverageService;
 use lotse_proto::time::from_proto;
 use tonic::{Request, Response, Status};
 
-use super::{Api, DEFAULT_PAGE, MAX_PAGE, covers, cut, finish, gaps, parse, place, shifts, show};
+use super::lasting::Page;
+use super::{Api, covers, cut, finish, gaps, parse, place, shifts, show};
 use crate::domain::shift_plan::ShiftPlan;
 use crate::error::Error;
-use crate::store::covers::Range;
 
 #[tonic::async_trait]
 impl CoverageService for Api {
@@ -152,25 +152,20 @@ impl CoverageService for Api {
         let ends_after = ends_after.as_ref().map(from_proto).transpose();
         let ends_after = wrong.take("ends_after", ends_after);
         let ends_after = wrong.finish_with(ends_after).map_err(Error::from)?;
-        let bound = ends_after.map(|at| at.as_millis().to_string());
-        let parts = [group_id.as_str(), bound.as_deref().unwrap_or_default()];
-        let scope = page::Scope::new("ListCovers", &parts);
-        let size = page::size(page_size, DEFAULT_PAGE, MAX_PAGE).map_err(Error::from)?;
-        let after = scope.key::<2>(&page_token).map_err(Error::from)?;
-        let range = Range {
-            group: None,
+        let page = Page::asked(
+            "ListCovers",
+            &group_id,
             ends_after,
-            after: after.map(covers::after).transpose()?,
-        };
-        let limit = usize::try_from(size).unwrap_or(usize::MAX);
-        let (page, more) = self.app.covers(group.as_ref(), range, limit).await?;
-        let token = page.last().filter(|_| more).map(|last| {
-            let begins = last.starts_at.as_millis().to_string();
-            scope.token(&[&begins, last.id.as_str()])
-        });
+            (page_size, &page_token),
+        )?;
+        let (found, more) = self
+            .app
+            .covers(group.as_ref(), &page.range, page.limit)
+            .await?;
+        let last = found.last().filter(|_| more);
         Ok(Response::new(proto::ListCoversResponse {
-            covers: page.iter().map(covers::cover).collect(),
-            next_page_token: token.unwrap_or_default(),
+            covers: found.iter().map(covers::cover).collect(),
+            next_page_token: page.next(last.map(|last| (last.starts_at, &last.id))),
         }))
     }
 

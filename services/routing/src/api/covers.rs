@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use lotse_clock::Timestamp;
-use lotse_errors::{Error as Refusal, ErrorReason, Text, Violations};
+use lotse_errors::{Text, Violations};
 use lotse_grpc::etag;
-use lotse_ids::CoverId;
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::get_acknowledgement_request::Subject as About;
 use lotse_proto::time::to_proto;
@@ -114,15 +112,6 @@ pub(super) fn subject(
         }
     };
     Ok((wrong.finish_with(subject)?, language))
-}
-
-/// The place in a list of covers that a page token says.
-pub(super) fn after([starts_at, id]: [String; 2]) -> Result<(Timestamp, CoverId), Error> {
-    let place = starts_at.parse().ok().zip(id.parse().ok());
-    let (starts_at, id) = place.ok_or_else(|| {
-        Refusal::invalid("page_token", "is damaged").because(ErrorReason::InvalidPageToken)
-    })?;
-    Ok((Timestamp::from_millis(starts_at), id))
 }
 
 /// A cover as it is answered.

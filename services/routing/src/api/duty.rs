@@ -10,13 +10,13 @@ use lotse_proto::routing::v1::who_is_on_duty_request::Duty as Where;
 use lotse_proto::time::{from_proto, to_proto};
 use tonic::{Request, Response, Status};
 
-use super::{Api, DEFAULT_PAGE, MAX_PAGE, cut, finish, parse, place, replies, rotas, show};
+use super::lasting::Page;
+use super::{Api, cut, finish, parse, place, replies, rotas, show};
 use crate::app::duty::Duty;
 use crate::app::{Ref, find_rota};
 use crate::domain::codes::DutySource;
 use crate::domain::duty::OnDuty;
 use crate::error::Error;
-use crate::store::rotas::Range;
 
 /// What a request calls for, and when.
 fn wanted(request: &proto::WhoIsOnDutyRequest) -> Result<(Duty, Option<Timestamp>), Error> {
@@ -193,25 +193,17 @@ impl DutyService for Api {
         let (rota, ends_after) = wrong
             .finish_with(rota.zip(ends_after))
             .map_err(Error::from)?;
-        let bound = ends_after.map(|at| at.as_millis().to_string());
-        let parts = [rota_id.as_str(), bound.as_deref().unwrap_or_default()];
-        let scope = page::Scope::new("ListOverrides", &parts);
-        let size = page::size(page_size, DEFAULT_PAGE, MAX_PAGE).map_err(Error::from)?;
-        let after = scope.key::<2>(&page_token).map_err(Error::from)?;
-        let range = Range {
+        let page = Page::asked(
+            "ListOverrides",
+            &rota_id,
             ends_after,
-            starts_before: None,
-            after: after.map(rotas::after).transpose()?,
-        };
-        let limit = usize::try_from(size).unwrap_or(usize::MAX);
-        let (page, more) = self.app.overrides(&rota, &range, limit).await?;
-        let token = page.last().filter(|_| more).map(|last| {
-            let begins = last.starts_at.as_millis().to_string();
-            scope.token(&[&begins, last.id.as_str()])
-        });
+            (page_size, &page_token),
+        )?;
+        let (found, more) = self.app.overrides(&rota, &page.range, page.limit).await?;
+        let last = found.last().filter(|_| more);
         Ok(Response::new(proto::ListOverridesResponse {
-            overrides: page.iter().map(rotas::duty_override).collect(),
-            next_page_token: token.unwrap_or_default(),
+            overrides: found.iter().map(rotas::duty_override).collect(),
+            next_page_token: page.next(last.map(|last| (last.starts_at, &last.id))),
         }))
     }
 

@@ -3,7 +3,8 @@
 //! [`workflows`], [`agents`], [`duty`] and [`routing`] hold one service each, [`rotas`] converts what
 //! the duty service is configured with, [`board`], [`decisions`], [`rebalance`] and [`watch`] what
 //! routing answers with,
-//! [`parse`] what they check alike, [`show`] what they answer alike.
+//! [`parse`] what they check alike, [`show`] what they answer alike, [`lasting`] pages of what begins
+//! and ends.
 
 mod agents;
 mod board;
@@ -15,6 +16,7 @@ mod duty;
 mod explanation;
 mod gaps;
 mod hand_over;
+mod lasting;
 mod learning;
 mod offers;
 mod parse;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use lotse_calendar::{Shift, TimeOfDay, Weekday};
 use lotse_clock::Timestamp;
-use lotse_errors::{Error as Refusal, ErrorReason, Text, Violations};
+use lotse_errors::{Text, Violations};
 use lotse_grpc::etag;
-use lotse_ids::{AgentId, DutyOverrideId};
+use lotse_ids::AgentId;
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::rota_layer::Plan as Planned;
 use lotse_proto::time::{from_proto, to_proto};
@@ -302,15 +302,6 @@ pub(super) fn instant(
 ) -> Option<Timestamp> {
     let given = wrong.present(field, given)?;
     wrong.take(field, from_proto(given))
-}
-
-/// The place in a list of exceptions that a page token says.
-pub(super) fn after([starts_at, id]: [String; 2]) -> Result<(Timestamp, DutyOverrideId), Error> {
-    let place = starts_at.parse().ok().zip(id.parse().ok());
-    let (starts_at, id) = place.ok_or_else(|| {
-        Refusal::invalid("page_token", "is damaged").because(ErrorReason::InvalidPageToken)
-    })?;
-    Ok((Timestamp::from_millis(starts_at), id))
 }
 
 /// A rota as it is answered.

@@ -16,6 +16,7 @@ use crate::domain::rota::Problem;
 use crate::domain::setting::Setting;
 use crate::domain::turns::Stretch;
 use crate::error::Error;
+use crate::store::lasting::Range;
 use crate::store::{covers, directory, rotas};
 
 /// How far ahead gaps may be asked for.
@@ -108,20 +109,16 @@ impl App {
         let hours = requirements
             .hours()
             .map_err(lotse_errors::Error::internal)?;
+        let conn = self.db.reader();
         let duty = match directory.rota_of(group) {
             None => Vec::new(),
             Some(rota) => {
-                let range = rotas::Range {
-                    ends_after: Some(from),
-                    starts_before: Some(until),
-                    after: None,
-                };
-                let conn = self.db.reader();
+                let range = Range::within(window);
                 let overrides = rotas::overrides(conn, &rota.setting.id, &range, None).await?;
                 rota.duty(&overrides, |agent| directory.is_active(agent), window)
             }
         };
-        let covers = covers::within(self.db.reader(), Some(group), window).await?;
+        let covers = covers::list(conn, Some(group), &Range::within(window), None).await?;
         let (rosters, unplanned) = rosters(directory, group, &covers, &duty, window);
         let mut gaps = gaps(&requirements.all, &hours, &rosters, window);
         if let Some(after) = wanted.after {

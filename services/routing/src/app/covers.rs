@@ -7,13 +7,14 @@ use lotse_ids::{CoverId, GroupId, TicketId};
 use lotse_journal::Tx;
 
 use super::settings::announce;
-use super::{App, Outcome, Ref, find_group};
+use super::{App, Outcome, Ref, find_group, one_more, page};
 use crate::domain::cover::{Cover, CoverWords, Notice};
 use crate::domain::directory::Directory;
 use crate::domain::language::Language;
 use crate::domain::placement::{SeatPools, place};
 use crate::domain::turns::Stretch;
 use crate::error::Error;
+use crate::store::lasting::Range;
 use crate::store::{agents, covers as store, directory, items};
 
 /// A cover as a caller wants it.
@@ -63,7 +64,7 @@ impl App {
                     from: wanted.starts_at,
                     until: wanted.ends_at,
                 };
-                store::within(tx, Some(&group.id), window).await?
+                store::list(tx, Some(&group.id), &Range::within(window), None).await?
             }
             Err(_) => Vec::new(),
         };
@@ -104,17 +105,14 @@ impl App {
     pub(crate) async fn covers(
         &self,
         group: Option<&Ref<GroupId>>,
-        mut range: store::Range,
+        range: &Range<CoverId>,
         limit: usize,
     ) -> Result<(Vec<Cover>, bool), Error> {
         let directory = self.directory().await?;
         let group = group.map(|group| find_group(&directory, group));
-        range.group = group.transpose()?.map(|group| group.id.clone());
-        let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let mut page = store::list(self.db.reader(), &range, one_more).await?;
-        let more = page.len() > limit;
-        page.truncate(limit);
-        Ok((page, more))
+        let group = group.transpose()?.map(|group| &group.id);
+        let found = store::list(self.db.reader(), group, range, Some(one_more(limit))).await?;
+        Ok(page(found, limit))
     }
 
     /// What the acknowledgement of a ticket, or of any ticket of a group, should say now.

@@ -1,7 +1,5 @@
 //! Who is on duty.
 
-use std::time::Duration;
-
 use lotse_clock::Timestamp;
 use lotse_ids::{GroupId, RotaId};
 
@@ -14,6 +12,7 @@ use crate::domain::group::Group;
 use crate::domain::rota::Rota;
 use crate::domain::turns::Stretch;
 use crate::error::Error;
+use crate::store::lasting::Range;
 use crate::store::{agents, covers, rotas};
 
 /// Where somebody is on duty.
@@ -49,11 +48,9 @@ impl App {
             Duty::Group(group) => {
                 let group = find_group(&directory, group)?;
                 // Asked of the table: the directory does not know covers that are long over.
-                let instant = Stretch {
-                    from: at,
-                    until: at + Duration::from_millis(1),
-                };
-                let covers = covers::within(self.db.reader(), Some(&group.id), instant).await?;
+                let lasting = Range::within(Stretch::at(at));
+                let conn = self.db.reader();
+                let covers = covers::list(conn, Some(&group.id), &lasting, None).await?;
                 let cover = covers.into_iter().next();
                 let covering = cover.as_ref();
                 let covering = covering.and_then(|cover| directory.groups.get(&cover.by));
@@ -85,11 +82,7 @@ impl App {
         let is_active = |agent: &_| directory.is_active(agent);
         let turns = rota.turns(is_active, at);
         let window = duty::window(&turns, at);
-        let range = rotas::Range {
-            ends_after: Some(window.from),
-            starts_before: Some(window.until),
-            after: None,
-        };
+        let range = Range::within(window);
         let overrides = rotas::overrides(self.db.reader(), &rota.setting.id, &range, None).await?;
         Ok(duty::of_rota(rota, &turns, &overrides, is_active, at))
     }

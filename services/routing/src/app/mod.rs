@@ -143,6 +143,18 @@ impl<T: FromStr> Ref<T> {
     }
 }
 
+/// How many to ask for, to know whether there are more than a page of them.
+fn one_more(limit: usize) -> u64 {
+    u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// A page, and whether there are more, of what was found for [`one_more`].
+fn page<T>(mut found: Vec<T>, limit: usize) -> (Vec<T>, bool) {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    (found, more)
+}
+
 /// Finds a group.
 pub(crate) fn find_group<'a>(
     directory: &'a Directory,

@@ -6,13 +6,15 @@ use lotse_journal::{Body, Draft, Tx};
 use lotse_proto::journal::v1 as journal;
 use sea_orm::ConnectionTrait;
 
-use super::{App, Ref, find_agent};
+use super::{App, Ref, find_agent, one_more, page};
 use crate::domain::codes::ReviewState;
 use crate::domain::directory::Directory;
 use crate::domain::duty::mentor_of;
 use crate::domain::item::Item;
 use crate::domain::review::Review;
+use crate::domain::turns::Stretch;
 use crate::error::Error;
+use crate::store::lasting::Range;
 use crate::store::{items, replies as store, rotas};
 
 /// A reply that somebody wants to send.
@@ -145,11 +147,9 @@ impl App {
         let directory = self.directory().await?;
         let mentor = mentor.map(|mentor| find_agent(&directory, mentor));
         let mentor = mentor.transpose()?.map(|mentor| &mentor.id);
-        let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let mut page = store::pending(self.db.reader(), mentor, after, one_more).await?;
-        let more = page.len() > limit;
-        page.truncate(limit);
-        Ok((page, more))
+        let conn = self.db.reader();
+        let found = store::pending(conn, mentor, after, one_more(limit)).await?;
+        Ok(page(found, limit))
     }
 
     /// Whose approval an agent's replies on a ticket need: by the rota of its group, and by that of
@@ -172,11 +172,7 @@ impl App {
             .flatten()
             .filter_map(|group| directory.rota_of(group))
         {
-            let range = rotas::Range {
-                ends_after: Some(now),
-                starts_before: Some(now + std::time::Duration::from_millis(1)),
-                after: None,
-            };
+            let range = Range::within(Stretch::at(now));
             let overrides = rotas::overrides(conn, &rota.setting.id, &range, None).await?;
             if let Some(mentor) = mentor_of(rota, &overrides, agent, now) {
                 return Ok(Some(mentor.clone()));

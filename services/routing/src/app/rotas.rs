@@ -7,13 +7,14 @@ use lotse_ids::{AgentId, DutyOverrideId, GroupId, RotaId};
 use lotse_journal::Tx;
 
 use super::settings::{announce, meant, put};
-use super::{App, Outcome, Ref, find_agent, find_group, find_rota};
+use super::{App, Outcome, Ref, find_agent, find_group, find_rota, one_more, page};
 use crate::domain::directory::Directory;
 use crate::domain::rota::{
     AgentShift, Layer, Override, Plan, Problem, RotaProfile, Rotation, Schedule, Shadow,
 };
 use crate::domain::setting::Setting;
 use crate::error::Error;
+use crate::store::lasting::Range;
 use crate::store::{directory, rotas as store};
 
 /// A rota as a caller wants it.
@@ -115,17 +116,14 @@ impl App {
     pub(crate) async fn overrides(
         &self,
         rota: &Ref<RotaId>,
-        range: &store::Range,
+        range: &Range<DutyOverrideId>,
         limit: usize,
     ) -> Result<(Vec<Override>, bool), Error> {
         let directory = self.directory().await?;
         let rota = find_rota(&directory, rota)?;
-        let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-        let mut page =
-            store::overrides(self.db.reader(), &rota.setting.id, range, Some(one_more)).await?;
-        let more = page.len() > limit;
-        page.truncate(limit);
-        Ok((page, more))
+        let (conn, rota) = (self.db.reader(), &rota.setting.id);
+        let found = store::overrides(conn, rota, range, Some(one_more(limit))).await?;
+        Ok(page(found, limit))
     }
 }
 

@@ -30,6 +30,16 @@ pub(crate) struct Stretch {
     pub(crate) until: Timestamp,
 }
 
+impl Stretch {
+    /// The shortest, at an instant.
+    pub(crate) fn at(instant: Timestamp) -> Self {
+        Self {
+            from: instant,
+            until: instant + std::time::Duration::from_millis(1),
+        }
+    }
+}
+
 /// An agent's turn in a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {

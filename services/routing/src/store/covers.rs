@@ -4,11 +4,11 @@ use lotse_clock::Timestamp;
 use lotse_ids::{CoverId, GroupId};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{Condition, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{QuerySelect as _, Set};
 
+use super::lasting::{Range, of_range};
 use super::{from_json, parsed, to_json};
 use crate::domain::cover::Cover;
-use crate::domain::turns::Stretch;
 
 /// One cover.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -31,17 +31,6 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
-
-/// Which covers a list is about.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Range {
-    /// Only those of this group.
-    pub(crate) group: Option<GroupId>,
-    /// Only those that end after this instant.
-    pub(crate) ends_after: Option<Timestamp>,
-    /// Only those after this one, by beginning and id.
-    pub(crate) after: Option<(Timestamp, CoverId)>,
-}
 
 fn to_cover(row: &Model) -> Result<Cover, DbErr> {
     Ok(Cover {
@@ -67,25 +56,6 @@ pub(crate) async fn ending_after(
     rows.iter().map(to_cover).collect()
 }
 
-/// Those covers, of one group or of all, that last at some instant of a window, by beginning.
-pub(crate) async fn within(
-    conn: &impl ConnectionTrait,
-    group: Option<&GroupId>,
-    window: Stretch,
-) -> Result<Vec<Cover>, DbErr> {
-    let mut select = Entity::find();
-    if let Some(group) = group {
-        select = select.filter(Column::GroupId.eq(group.as_str()));
-    }
-    let rows = select
-        .filter(Column::EndsAt.gt(window.from.as_millis()))
-        .filter(Column::StartsAt.lt(window.until.as_millis()))
-        .order_by_asc(Column::StartsAt)
-        .all(conn)
-        .await?;
-    rows.iter().map(to_cover).collect()
-}
-
 /// One cover.
 pub(crate) async fn find(
     conn: &impl ConnectionTrait,
@@ -95,35 +65,20 @@ pub(crate) async fn find(
     row.as_ref().map(to_cover).transpose()
 }
 
-/// Covers by beginning and id.
+/// Covers, those of one group or all, by beginning and id.
 pub(crate) async fn list(
     conn: &impl ConnectionTrait,
-    range: &Range,
-    limit: u64,
+    group: Option<&GroupId>,
+    range: &Range<CoverId>,
+    limit: Option<u64>,
 ) -> Result<Vec<Cover>, DbErr> {
     let mut select = Entity::find();
-    if let Some(group) = &range.group {
+    if let Some(group) = group {
         select = select.filter(Column::GroupId.eq(group.as_str()));
     }
-    if let Some(instant) = range.ends_after {
-        select = select.filter(Column::EndsAt.gt(instant.as_millis()));
-    }
-    if let Some((starts_at, id)) = &range.after {
-        let starts_at = starts_at.as_millis();
-        let same = Condition::all()
-            .add(Column::StartsAt.eq(starts_at))
-            .add(Column::Id.gt(id.as_str()));
-        let later = Condition::any()
-            .add(Column::StartsAt.gt(starts_at))
-            .add(same);
-        select = select.filter(later);
-    }
-    let rows = select
-        .order_by_asc(Column::StartsAt)
-        .order_by_asc(Column::Id)
-        .limit(limit)
-        .all(conn)
-        .await?;
+    let columns = [Column::StartsAt, Column::EndsAt, Column::Id];
+    let select = of_range(select, range, columns).limit(limit);
+    let rows = select.all(conn).await?;
     rows.iter().map(to_cover).collect()
 }
 

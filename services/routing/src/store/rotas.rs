@@ -3,8 +3,9 @@
 use lotse_clock::Timestamp;
 use lotse_ids::{DutyOverrideId, RotaId};
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QueryOrder as _, QuerySelect as _, Set};
+use sea_orm::{QuerySelect as _, Set};
 
+use super::lasting::{Range, of_range};
 use super::{from_json, parsed, to_json};
 use crate::domain::rota::Override;
 
@@ -35,17 +36,6 @@ pub mod exception {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
-}
-
-/// Which exceptions to a rota a list is about.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Range {
-    /// Only those that end after this instant.
-    pub(crate) ends_after: Option<Timestamp>,
-    /// Only those that begin before this instant.
-    pub(crate) starts_before: Option<Timestamp>,
-    /// Only those after this one, by beginning and id.
-    pub(crate) after: Option<(Timestamp, DutyOverrideId)>,
 }
 
 fn to_override(row: &exception::Model) -> Result<Override, DbErr> {
@@ -79,33 +69,14 @@ pub(crate) async fn find_override(
 pub(crate) async fn overrides(
     conn: &impl ConnectionTrait,
     rota: &RotaId,
-    range: &Range,
+    range: &Range<DutyOverrideId>,
     limit: Option<u64>,
 ) -> Result<Vec<Override>, DbErr> {
     use exception::Column;
-    let mut select = exception::Entity::find().filter(Column::RotaId.eq(rota.as_str()));
-    if let Some(instant) = range.ends_after {
-        select = select.filter(Column::EndsAt.gt(instant.as_millis()));
-    }
-    if let Some(instant) = range.starts_before {
-        select = select.filter(Column::StartsAt.lt(instant.as_millis()));
-    }
-    if let Some((starts_at, id)) = &range.after {
-        let starts_at = starts_at.as_millis();
-        let same = Condition::all()
-            .add(Column::StartsAt.eq(starts_at))
-            .add(Column::Id.gt(id.as_str()));
-        let later = Condition::any()
-            .add(Column::StartsAt.gt(starts_at))
-            .add(same);
-        select = select.filter(later);
-    }
-    let rows = select
-        .order_by_asc(Column::StartsAt)
-        .order_by_asc(Column::Id)
-        .limit(limit)
-        .all(conn)
-        .await?;
+    let select = exception::Entity::find().filter(Column::RotaId.eq(rota.as_str()));
+    let columns = [Column::StartsAt, Column::EndsAt, Column::Id];
+    let select = of_range(select, range, columns).limit(limit);
+    let rows = select.all(conn).await?;
     rows.iter().map(to_override).collect()
 }
 

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::jobs::tracker::taken_in;
 use crate::simulation::crew::Coming;
 use crate::store::covers;
+use crate::store::lasting::Range;
 
 /// Events read at a time.
 const PAGE: u32 = 1_000;
@@ -129,7 +130,7 @@ pub(crate) async fn read(
         }
         at = page.next;
     }
-    let covers = covers::within(conn, None, window).await?;
+    let covers = covers::list(conn, None, &Range::within(window), None).await?;
     let covers = covers.into_iter().map(|cover| Cover {
         // Before anybody said so it was not so.
         starts_at: cover.starts_at.max(cover.created_at),

@@ -1,7 +1,7 @@
 //! One agent's case told to people.
 
-use super::outcome::{ahead, percent, why};
 use super::Names;
+use super::outcome::{ahead, percent, why};
 use crate::domain::agent::{Agent, Seat};
 use crate::domain::case::{Case, Verdict};
 use crate::domain::choice::{Candidate, Criterion, Look, Misfit};
