@@ -139,9 +139,35 @@ lotse_testkit::on_both_databases! {
         assert_eq!(case.words[1], "Anna was left out: is in no shift.");
         let case = stage.case(&covered, &then.id, &nora).await;
         assert_eq!((case.verdict.as_str(), case.failed[0].reason.as_str()), ("left_out", "at_capacity"));
-        assert_eq!(stage.case(&covered, &then.id, &nils).await.verdict, "chosen");
+        let stood_in = |name: &str| format!(
+            "{name} answered for group \"desk\" (tier 1) as an agent of group \"night\" (tier 1), which \
+             covered it until 2023-11-15 02:13 UTC."
+        );
+        assert_eq!(case.words[1..], [stood_in("Nora"), "Nora was left out: has no room.".to_owned()]);
+        let case = stage.case(&covered, &then.id, &nils).await;
+        assert_eq!(case.verdict, "chosen");
+        assert_eq!(case.words[1..], [stood_in("Nils"), "Nils got the ticket.".to_owned()]);
         // Without the cover those of the other group have nothing to do with it.
-        assert_eq!(stage.case(&own, &now.id, &nils).await.verdict, "not_member");
+        let case = stage.case(&own, &now.id, &nils).await;
+        assert_eq!(case.verdict, "not_member");
+        assert_eq!(case.words[1..], ["Nils did not work in group \"desk\" (tier 1)."]);
+    }
+
+    async fn whoever_was_on_a_break_is_told_as_such_also_when_it_is_over(db: TestDb) {
+        let (stage, desk) = Stage::with_group(db).await;
+        let anna = stage.online(agent("Anna", &desk, 3)).await;
+        let ben = stage.online(agent("Ben", &desk, 3)).await;
+        stage.put_shifts(shifts("Anna")).await.unwrap();
+        // To 02:13: Anna is online, but on her break.
+        stage.suite.advance(Duration::from_secs(4 * 3_600)).await;
+        let ticket = stage.ticket(created()).await;
+        let then = stage.explain(&ticket).await.decisions[0].clone();
+        assert_eq!(then.agent_id, ben);
+        assert!(then.words.contains(&"Left out: 1 is on a break.".to_owned()), "{:?}", then.words);
+        stage.suite.advance(Duration::from_secs(3_600)).await;
+        let case = stage.case(&ticket, &then.id, &anna).await;
+        assert_eq!((case.verdict.as_str(), case.failed[0].reason.as_str()), ("left_out", "on_break"));
+        assert_eq!(case.words, ["Anna was online and held 0 of 3.", "Anna was left out: is on a break."]);
     }
 
     async fn a_case_tells_of_the_channel_that_the_ticket_came_by(db: TestDb) {

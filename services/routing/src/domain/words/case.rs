@@ -1,7 +1,9 @@
 //! One agent's case told to people.
 
-use super::Names;
+use lotse_clock::Timestamp;
+
 use super::outcome::{ahead, percent, why};
+use super::{Names, clock};
 use crate::domain::agent::{Agent, Seat};
 use crate::domain::case::{Case, Verdict};
 use crate::domain::choice::{Candidate, Criterion, Look, Misfit};
@@ -22,6 +24,7 @@ pub(crate) fn tell_case(
     let mut words = vec![standing(&name, seat)];
     let look = record.look.as_ref();
     words.extend(look.and_then(|look| on_channel(&name, seat, look)));
+    words.extend(look.and_then(|look| by_cover(&name, agent, look, &names)));
     match &case.verdict {
         Verdict::Chosen => words.push(format!("{name} got the ticket.")),
         Verdict::Eligible(by) => words.push(behind(&name, case, *by, record, &names)),
@@ -81,6 +84,20 @@ fn on_channel(name: &str, seat: &Seat, look: &Look) -> Option<String> {
     let parts = parts.join(" and ");
     (!parts.is_empty())
         .then(|| format!("The ticket came by the channel {channel}: {name} {parts}."))
+}
+
+/// For whom an agent of another group had to do with the ticket.
+fn by_cover(name: &str, agent: &Agent, look: &Look, names: &Names<'_>) -> Option<String> {
+    let (cover, group) = (look.cover.as_ref()?, &look.needs.group);
+    let groups = &agent.profile.groups;
+    (groups.contains(&cover.by) && !groups.contains(group)).then(|| {
+        format!(
+            "{name} answered for {} as an agent of {}, which covered it until {}.",
+            names.group(group),
+            names.group(&cover.by),
+            clock(Timestamp::from_millis(cover.until))
+        )
+    })
 }
 
 /// What of a missing skill or language the agent had.
