@@ -6,7 +6,7 @@ use std::time::Duration;
 use lotse_clock::Timestamp;
 
 use super::chance::Draws;
-use super::scenario::stage::{Class, HOUR};
+use super::scenario::class::{Class, HOUR};
 use crate::domain::item::Facts;
 use crate::domain::item::Item;
 

@@ -28,6 +28,11 @@ fn day_at(day: i64) -> Timestamp {
     Timestamp::from_millis(day * DAY)
 }
 
+fn best_for_printers(model: &Model) -> String {
+    let ranking = model.rank(&case(&[("category", "printer")]));
+    ranking.best().unwrap().group.clone()
+}
+
 fn chance(ranking: &Ranking, group: &str) -> f64 {
     let found = ranking.groups.iter().find(|ranked| ranked.group == group);
     found.map_or(0.0, |ranked| ranked.probability)
@@ -167,13 +172,7 @@ fn recent_examples_outweigh_old_ones() {
             half_life_days,
             ..Settings::default()
         };
-        let model = Model::fit(&examples, settings, day_at(61));
-        model
-            .rank(&case(&[("category", "printer")]))
-            .best()
-            .cloned()
-            .unwrap()
-            .group
+        best_for_printers(&Model::fit(&examples, settings, day_at(61)))
     };
     assert_eq!(best(10.0), "after the move");
     assert_eq!(best(10_000.0), "before the move");
@@ -193,13 +192,7 @@ fn where_an_open_ticket_stands_counts_less_than_where_one_ended() {
             open_weight,
             ..Settings::default()
         };
-        let model = Model::fit(&examples, settings, day_at(1));
-        model
-            .rank(&case(&[("category", "printer")]))
-            .best()
-            .cloned()
-            .unwrap()
-            .group
+        best_for_printers(&Model::fit(&examples, settings, day_at(1)))
     };
     assert_eq!(best(0.3), "hardware");
     assert_eq!(best(1.0), "front desk");

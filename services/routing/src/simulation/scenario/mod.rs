@@ -4,6 +4,7 @@
 //! has the quietest meaning: always there, always accepts, endlessly patient, nothing mistaken.
 
 mod check;
+pub(crate) mod class;
 pub(crate) mod stage;
 
 use std::collections::BTreeMap;
