@@ -7254,10 +7254,12 @@ pub mod simulate_workflow_request {
 /// were, through routing's own rules.
 ///
 /// Skills, languages, tiers and channel limits of agents are those of now; groups and capacities
-/// those at the beginning of the span; presence changes as it did, channel by channel. Offers are
-/// accepted at once, and no work follows a solution. Shift plans, covers and the learned model play
-/// no part: where it would be asked, the steps of the rule lead. Tickets of imported history count
-/// when they were imported. A ticket that was never finished takes as long as the others on average.
+/// those at the beginning of the span; presence changes as it did, channel by channel, and so do
+/// shift plans, version by version. Covers are those that there still are, as they were last
+/// changed: one that was deleted plays no part. Offers are accepted at once, and no work follows a
+/// solution. What was learned plays no part either: where the model would be asked, the steps of the
+/// rule lead, and no agent goes before another by chances. Tickets of imported history count when they
+/// were imported. A ticket that was never finished takes as long as the others on average.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SimulateWorkflowResponse {
     /// How many tickets were counted.

@@ -29,7 +29,7 @@ mod shifts;
 mod show;
 mod simulate;
 mod watch;
-mod workflow_in;
+pub(crate) mod workflow_in;
 mod workflow_out;
 mod workflows;
 

@@ -32,7 +32,7 @@ const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 type Group = Option<Ref<GroupId>>;
 
 /// The workflow of a request.
-pub(super) fn wanted(workflow: Option<&proto::Workflow>, wrong: &mut Violations) -> Option<Wanted> {
+pub(crate) fn wanted(workflow: Option<&proto::Workflow>, wrong: &mut Violations) -> Option<Wanted> {
     let proto::Workflow {
         version: _,
         rules,

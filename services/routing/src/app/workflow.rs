@@ -135,7 +135,7 @@ impl App {
 }
 
 /// The workflow with its groups found; everything that is wrong with it is noted.
-pub(super) fn check(
+pub(crate) fn check(
     directory: &Directory,
     wanted: &Plan<Option<Ref<GroupId>>>,
     wrong: &mut Violations,

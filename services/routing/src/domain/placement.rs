@@ -111,6 +111,23 @@ fn find(
     }
 }
 
+/// What an item may come to ask of agents before anybody has it: on any of its steps, with nothing
+/// preferred any more.
+pub(crate) fn ever_asked(item: &Item, directory: &Directory) -> Vec<Needs> {
+    let needs = |group: &GroupId| directory.groups.get(group).map(|group| item.needs(group));
+    if let Some(group) = item.group.as_ref().or_else(|| requested(item, directory)) {
+        return needs(group).into_iter().collect();
+    }
+    let workflow = directory.workflow.iter();
+    let steps = workflow.flat_map(|workflow| &workflow.choose(item).1.steps);
+    let asked = steps.filter_map(|step| {
+        let mut needs = needs(&step.group)?;
+        step.terms.ask(&mut needs);
+        Some(needs)
+    });
+    asked.collect()
+}
+
 /// Whether an item waits for what the model says of it: then it has no place yet.
 pub(crate) fn awaits_advice(item: &Item, directory: &Directory) -> bool {
     let asks = |workflow: &Workflow| workflow.choose(item).1.learned;

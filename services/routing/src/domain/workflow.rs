@@ -168,6 +168,14 @@ impl Plan {
 }
 
 impl<G> Plan<G> {
+    /// Whether it has steps that are passed over by who is there.
+    pub(crate) fn passes_over(&self) -> bool {
+        let rules = self.rules.iter().map(|rule| &rule.way);
+        let steps = rules.chain([&self.default]).flat_map(|way| &way.steps);
+        let mut skips = steps.map(|step| &step.skip_if);
+        skips.any(|skip_if| skip_if.nobody_online || skip_if.nobody_free)
+    }
+
     /// The same with its groups found: `find` is asked for each, with the name of its field. None
     /// when one was not found.
     pub(crate) fn resolve<H>(
@@ -213,6 +221,7 @@ impl<G> Plan<G> {
     }
 
     /// Everything into one group's queue.
+    #[cfg(test)]
     pub(crate) fn to(group: G) -> Self {
         Self {
             rules: Vec::new(),

@@ -27,6 +27,7 @@ mod shadows;
 mod simulated;
 mod simulation;
 mod stage;
+mod stepwise;
 mod transfers;
 mod trying;
 mod trying_hours;

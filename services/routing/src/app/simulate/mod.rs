@@ -23,7 +23,6 @@ use super::App;
 use super::workflow::{Wanted, check};
 use crate::domain::directory::Directory;
 use crate::domain::item::Facts;
-use crate::domain::way::Way;
 use crate::domain::workflow::{Plan, Workflow};
 use crate::domain::workflow_check::{Finding, doubts};
 use crate::error::Error;
@@ -31,7 +30,6 @@ use crate::simulation::arrivals::{Arrival, Case, Truth};
 use crate::simulation::chance::Lasts;
 use crate::simulation::crew::{Conduct, Manners};
 use crate::simulation::router::Policy;
-use crate::simulation::scenario::stage::seat;
 use crate::simulation::world::{Course, Desk, play};
 
 /// What is asked.
@@ -204,15 +202,6 @@ fn run(history: &History, directory: &Directory, plan: Plan, gone: &AtomicBool) 
 /// The agents there were, under a workflow. What tickets take is what they took, so nobody works at
 /// a pace of their own, and everything in hand goes on at once.
 fn desk(history: &History, directory: &Directory, plan: Plan) -> Desk {
-    let ways = plan
-        .rules
-        .iter()
-        .map(|rule| &rule.way)
-        .chain([&plan.default]);
-    let passes_over = ways.flat_map(|way: &Way| &way.steps).any(|step| {
-        let skip_if = &step.skip_if;
-        skip_if.nobody_online || skip_if.nobody_free
-    });
     let workflow = Workflow {
         version: 1,
         plan,
@@ -225,38 +214,22 @@ fn desk(history: &History, directory: &Directory, plan: Plan) -> Desk {
         declines: 0.0,
         ignores: 0.0,
     };
-    Desk {
-        seats: history.agents.iter().map(seat).collect(),
-        ids: history
-            .agents
-            .iter()
-            .map(|agent| agent.id.clone())
-            .collect(),
-        numbers: history
-            .agents
-            .iter()
-            .map(|agent| agent.id.clone())
-            .zip(0..)
-            .collect(),
-        conducts: vec![conduct; history.agents.len()],
-        manners: Manners {
-            offered: BTreeSet::new(),
-            answer: Lasts::Fixed(SignedDuration::ZERO),
-            timeout: Duration::ZERO,
-            back_after: Duration::ZERO,
-        },
-        passes_over,
-        directory: Arc::new(
-            Directory::new(
-                directory.groups.values().cloned().collect(),
-                history.agents.clone(),
-                directory.skills.values().cloned().collect(),
-                Some(workflow),
-            )
-            .with_load_steps(directory.load_steps)
-            .with_covers(history.covers.clone()),
-        ),
-    }
+    let manners = Manners {
+        offered: BTreeSet::new(),
+        answer: Lasts::Fixed(SignedDuration::ZERO),
+        timeout: Duration::ZERO,
+        back_after: Duration::ZERO,
+    };
+    let directory = Directory::new(
+        directory.groups.values().cloned().collect(),
+        history.agents.clone(),
+        directory.skills.values().cloned().collect(),
+        Some(workflow),
+    )
+    .with_load_steps(directory.load_steps)
+    .with_covers(history.covers.clone());
+    let conducts = vec![conduct; history.agents.len()];
+    Desk::new(&history.agents, directory, conducts, manners)
 }
 
 fn arrival(past: &Past, history: &History) -> Arrival {

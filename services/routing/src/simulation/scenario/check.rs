@@ -6,9 +6,10 @@ use std::str::FromStr;
 
 use jiff::tz::TimeZone;
 
-use super::{Agent, Really, Rule, Scenario, Shift, Tickets, Told};
+use super::{Agent, Really, Scenario, Shift, Tickets, Told};
 use crate::domain::codes::{Channel, Priority};
 use crate::domain::language::Language;
+use crate::domain::workflow::Plan;
 
 /// Something wrong with a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,8 +81,8 @@ impl Problems {
     }
 }
 
-/// All that is wrong.
-pub(super) fn problems(scenario: &Scenario) -> Vec<Problem> {
+/// What the workflow says, or all that is wrong with a scenario.
+pub(super) fn check(scenario: &Scenario) -> Result<Plan, Vec<Problem>> {
     let mut found = Problems::default();
     let of = &mut found;
     of.check(
@@ -115,12 +116,6 @@ pub(super) fn problems(scenario: &Scenario) -> Vec<Problem> {
         "tickets",
         "class",
     );
-    let rules = &scenario.workflow.rules;
-    of.unique(
-        rules.iter().map(|rule| rule.name.as_str()),
-        "workflow.rules",
-        "name",
-    );
     of.check(
         !scenario.tickets.is_empty(),
         "tickets",
@@ -148,15 +143,6 @@ pub(super) fn problems(scenario: &Scenario) -> Vec<Problem> {
     for (at, one) in scenario.tickets.iter().enumerate() {
         tickets(one, &format!("tickets[{at}]"), of);
     }
-    for (at, one) in rules.iter().enumerate() {
-        rule(one, &format!("workflow.rules[{at}]"), scenario, of);
-    }
-    group(
-        &scenario.workflow.default_group,
-        "workflow.default_group",
-        scenario,
-        of,
-    );
     of.check(
         (1..=100).contains(&scenario.workflow.load_steps),
         "workflow.load_steps",
@@ -177,7 +163,18 @@ pub(super) fn problems(scenario: &Scenario) -> Vec<Problem> {
     if let Some(fault) = offers.answer.fault() {
         of.add("offers.answer", fault);
     }
-    found.0
+    let Problems(mut found) = found;
+    match scenario
+        .workflow
+        .plan(&scenario.directory(Vec::new(), None))
+    {
+        Ok(plan) if found.is_empty() => Ok(plan),
+        Ok(_) => Err(found),
+        Err(wrong) => {
+            found.extend(wrong);
+            Err(found)
+        }
+    }
 }
 
 fn group(name: &str, key: &str, scenario: &Scenario, of: &mut Problems) {
@@ -203,6 +200,11 @@ fn agent(agent: &Agent, key: &str, scenario: &Scenario, of: &mut Problems) {
             );
         }
     }
+    of.check(
+        (1..=9).contains(&agent.tier),
+        format!("{key}.tier"),
+        "must be between 1 and 9",
+    );
     for (skill, level) in &agent.skills {
         let key = format!("{key}.skills.{skill}");
         of.check((1..=5).contains(level), key, "must be a level from 1 to 5");
@@ -335,14 +337,4 @@ fn really(really: &Really, key: &str, of: &mut Problems) {
     of.share(really.noticed_after, format!("{key}.noticed_after"));
     let differs = really.category.is_some() || really.skills.is_some();
     of.check(differs, key, "must name a category or skills");
-}
-
-fn rule(rule: &Rule, key: &str, scenario: &Scenario, of: &mut Problems) {
-    group(&rule.group, &format!("{key}.group"), scenario, of);
-    of.codes::<Channel>(&rule.channels, &format!("{key}.channels"), "channel");
-    of.codes::<Priority>(&rule.priorities, &format!("{key}.priorities"), "priority");
-    for (at, tag) in rule.languages.iter().enumerate() {
-        let key = format!("{key}.languages[{at}]");
-        of.check(Language::parse(tag).is_some(), key, "must be a BCP 47 tag");
-    }
 }

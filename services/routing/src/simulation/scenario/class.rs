@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use lotse_clock::Timestamp;
 
-use super::stage::{code, day, local};
+use super::hours::{day, local};
+use super::people::code;
 use super::{Lasts, Tickets, Told};
 use crate::domain::codes::{Channel, Priority};
 use crate::domain::item::{Facts, Item};

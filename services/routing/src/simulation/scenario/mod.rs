@@ -5,7 +5,10 @@
 
 mod check;
 pub(crate) mod class;
-pub(crate) mod stage;
+mod hours;
+mod people;
+mod stage;
+mod workflow;
 
 use std::collections::BTreeMap;
 
@@ -15,9 +18,11 @@ use serde::Deserialize;
 
 pub use check::Problem;
 pub use stage::Stage;
+pub use workflow::{
+    Conditions, Hours, OneOrMore, Open, PreferredSkills, Rule, SkipIf, Step, Workflow,
+};
 
 use super::chance::Lasts;
-use crate::config::Config;
 
 /// A desk, and what comes in.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -82,6 +87,9 @@ pub struct Agent {
     pub count: u64,
     /// The groups they work in.
     pub groups: Vec<String>,
+    /// Their support level, 1 to 9.
+    #[serde(default = "lowest")]
+    pub tier: u8,
     /// Skills by name with levels 1 to 5.
     #[serde(default)]
     pub skills: BTreeMap<String, u8>,
@@ -142,12 +150,19 @@ pub struct Break {
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "days of the week")]
 pub enum Day {
+    #[serde(alias = "monday")]
     Mon,
+    #[serde(alias = "tuesday")]
     Tue,
+    #[serde(alias = "wednesday")]
     Wed,
+    #[serde(alias = "thursday")]
     Thu,
+    #[serde(alias = "friday")]
     Fri,
+    #[serde(alias = "saturday")]
     Sat,
+    #[serde(alias = "sunday")]
     Sun,
 }
 
@@ -221,43 +236,6 @@ pub struct Really {
     pub noticed_after: f64,
 }
 
-/// Which group gets what: the first rule that fits.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Workflow {
-    /// The rules.
-    #[serde(default)]
-    pub rules: Vec<Rule>,
-    /// The group of everything else.
-    pub default_group: String,
-    /// The steps in which agents are told apart by what they hold, as `routing.load_steps` of the
-    /// service.
-    #[serde(default = "service_load_steps")]
-    pub load_steps: u8,
-}
-
-/// A rule: all that is given must fit; within one, any value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Rule {
-    /// Unique.
-    pub name: String,
-    /// Where it leads.
-    pub group: String,
-    /// Categories.
-    pub categories: Vec<String>,
-    /// Channels.
-    pub channels: Vec<String>,
-    /// Priorities.
-    pub priorities: Vec<String>,
-    /// Languages.
-    pub languages: Vec<String>,
-    /// Tags.
-    pub tags: Vec<String>,
-    /// Required skills.
-    pub skills: Vec<String>,
-}
-
 /// How agents are asked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -301,15 +279,15 @@ fn utc() -> String {
     "UTC".to_owned()
 }
 
-fn service_load_steps() -> u8 {
-    Config::default().load_steps
-}
-
 const fn one() -> u64 {
     1
 }
 
 const fn once() -> u32 {
+    1
+}
+
+const fn lowest() -> u8 {
     1
 }
 

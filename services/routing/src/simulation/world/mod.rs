@@ -20,6 +20,7 @@ use super::crew::{Answer, Coming, Conduct, Hands, Manners};
 use super::happened::{Happened, There};
 use super::router::{Policy, Router};
 use crate::config::Config;
+use crate::domain::agent::{Agent, Seat};
 use crate::domain::channel::Presences;
 use crate::domain::codes::{Channel, Presence};
 use crate::domain::directory::{Directory, Seats};
@@ -42,6 +43,30 @@ pub(crate) struct Desk {
     pub(crate) manners: Manners,
     /// Whether the workflow has steps that are passed over by who is there.
     pub(crate) passes_over: bool,
+}
+
+impl Desk {
+    /// A desk of these people, who are not there yet and hold nothing.
+    pub(crate) fn new(
+        people: &[Agent],
+        directory: Directory,
+        conducts: Vec<Conduct>,
+        manners: Manners,
+    ) -> Self {
+        let ids: Vec<AgentId> = people.iter().map(|agent| agent.id.clone()).collect();
+        let seat = |agent: &Agent| Seat::empty(agent.version, &agent.profile);
+        let seats = people.iter().map(|agent| (agent.id.clone(), seat(agent)));
+        let workflow = directory.workflow.as_ref();
+        Self {
+            seats: seats.collect(),
+            numbers: ids.iter().cloned().zip(0..).collect(),
+            passes_over: workflow.is_some_and(|workflow| workflow.plan.passes_over()),
+            directory: Arc::new(directory),
+            ids,
+            conducts,
+            manners,
+        }
+    }
 }
 
 /// What is to come.

@@ -8,7 +8,7 @@ use crate::domain::channel::Presences;
 use crate::domain::choice::{Needs, misfit};
 use crate::domain::codes::{Channel, Presence};
 use crate::domain::item::{Item, Trail};
-use crate::domain::placement::{Placement, SeatPools, place};
+use crate::domain::placement::{Placement, SeatPools, ever_asked, place};
 use crate::domain::weight::Weight;
 use crate::simulation::arrivals::Case;
 use crate::simulation::chance::Draws;
@@ -369,19 +369,18 @@ impl<W: FnMut(Timestamp, Happened)> World<'_, W> {
             trail: Trail::default(),
             ..live.item.clone()
         };
-        let Some(place) = self.place(&known) else {
-            return true;
-        };
-        let id = &self.desk.ids[agent];
-        let (agent, seat) = (&self.desk.directory.agents[id], &self.desk.seats[id]);
+        let (id, directory) = (&self.desk.ids[agent], &self.desk.directory);
+        let (agent, seat) = (&directory.agents[id], &self.desk.seats[id]);
         let idle = Seat {
             presences: Presences::all(Presence::Online),
             ..seat.clone()
         };
         // Whoever got it while their group covered another can finish it.
         let since = live.item.assigned_at.unwrap_or(self.now);
-        let mut answering = self.desk.directory.answering(&place.group, since);
-        answering.any(|one| one.id == agent.id) && misfit(agent, &idle, &place.needs).is_none()
+        ever_asked(&known, directory).iter().any(|needs| {
+            let mut answering = directory.answering(&needs.group, since);
+            answering.any(|one| one.id == *id) && misfit(agent, &idle, needs).is_none()
+        })
     }
 
     /// Moves a ticket on; whatever was on the agenda for it is void.
