@@ -146,6 +146,8 @@ ids! {
     RotaId = "rta";
     /// An exception to a duty rota.
     DutyOverrideId = "ovr";
+    /// A note for the next turn of a duty.
+    HandOverNoteId = "hon";
     /// A survey definition.
     SurveyId = "srv";
     /// An invitation to answer a survey.

@@ -2677,6 +2677,74 @@ pub mod agent_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// What whoever goes off duty leaves for the next turn. A hand-over has one at most.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HandOverNote {
+    /// `hon_…`; set by the server.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The rota.
+    #[prost(string, tag = "2")]
+    pub rota_id: ::prost::alloc::string::String,
+    /// Its layer, by name.
+    #[prost(string, tag = "3")]
+    pub layer: ::prost::alloc::string::String,
+    /// Who wrote it last.
+    #[prost(string, tag = "4")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// When the turn begins that it is for, as it was when the note was left. Where turns have moved
+    /// since, it is shown with whoever is on duty then.
+    #[prost(message, optional, tag = "5")]
+    pub turn_begins_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// For people.
+    #[prost(string, tag = "6")]
+    pub text: ::prost::alloc::string::String,
+    /// From 1, one more per change; set by the server.
+    #[prost(uint32, tag = "7")]
+    pub version: u32,
+    /// For optimistic changes.
+    #[prost(string, tag = "8")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was left.
+    #[prost(message, optional, tag = "9")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it last changed.
+    #[prost(message, optional, tag = "10")]
+    pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Asks for a note to be as given.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutHandOverNoteRequest {
+    /// The rota, by its id or its name. Required.
+    #[prost(string, tag = "1")]
+    pub rota_id: ::prost::alloc::string::String,
+    /// Its layer, by name; empty for the first.
+    #[prost(string, tag = "2")]
+    pub layer: ::prost::alloc::string::String,
+    /// Who leaves it, by id or name. Required.
+    #[prost(string, tag = "3")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// What to know; 1 to 4,096 bytes, lines allowed. Nothing about requesters belongs here: erasing
+    /// one does not change it.
+    #[prost(string, tag = "4")]
+    pub text: ::prost::alloc::string::String,
+    /// A stale one is refused, an empty one is not checked.
+    #[prost(string, tag = "5")]
+    pub etag: ::prost::alloc::string::String,
+    /// Makes a retry safe; at most 128 bytes. Empty: not deduplicated.
+    #[prost(string, tag = "6")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// The note as it is now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutHandOverNoteResponse {
+    /// The note.
+    #[prost(message, optional, tag = "1")]
+    pub note: ::core::option::Option<HandOverNote>,
+    /// What was done.
+    #[prost(enumeration = "PutOutcome", tag = "2")]
+    pub outcome: i32,
+}
 /// A plan of who is on duty when.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Rota {
@@ -2887,6 +2955,10 @@ pub struct OnDuty {
     /// for agents who are on duty by something else than a layer.
     #[prost(string, tag = "8")]
     pub next_agent_id: ::prost::alloc::string::String,
+    /// What was left for this turn by whoever had it before; not set where nothing was, and for agents
+    /// who are on duty by something else than a layer.
+    #[prost(message, optional, tag = "9")]
+    pub hand_over_note: ::core::option::Option<HandOverNote>,
 }
 /// Asks for a rota to be as given.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3050,6 +3122,38 @@ pub struct WhoIsOnDutyResponse {
     /// When the cover ends; not set without one.
     #[prost(message, optional, tag = "6")]
     pub covered_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Asks for a page of turns.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListTurnsRequest {
+    /// The rota, by its id or its name. Required.
+    #[prost(string, tag = "1")]
+    pub rota_id: ::prost::alloc::string::String,
+    /// From this instant on. Required.
+    #[prost(message, optional, tag = "2")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to, not including, this one; later than `from`, by at most 92 days. Required.
+    #[prost(message, optional, tag = "3")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// At most this many; 0 means 100, more than 1,000 is cut to it.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// From the page before, with the same window; empty for the first.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of turns.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListTurnsResponse {
+    /// The turns. Their source is ROTA or OVERRIDE; the second person of each is its shadow.
+    #[prost(message, repeated, tag = "1")]
+    pub turns: ::prost::alloc::vec::Vec<OnDuty>,
+    /// The rota.
+    #[prost(string, tag = "2")]
+    pub rota_id: ::prost::alloc::string::String,
+    /// For the next page; empty when this is the last.
+    #[prost(string, tag = "3")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 /// Asks whether a reply may be sent.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3639,6 +3743,52 @@ pub mod duty_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// The turns of a rota that last at some instant of a window, by beginning, then layer: of all its
+        /// layers and of those whom overrides add, each as long as it lasts, also beyond the window. Unlike
+        /// WhoIsOnDuty it lists an agent in every layer that has them. As things are: agents who retire
+        /// and overrides to come change it. Reads only. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN,
+        /// RESOURCE_NOT_FOUND (the rota).
+        pub async fn list_turns(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListTurnsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListTurnsResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/lotse.routing.v1.DutyService/ListTurns");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("lotse.routing.v1.DutyService", "ListTurns"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Leaves a note for the turn that follows the author's in a layer, or changes it; WhoIsOnDuty and
+        /// ListTurns show it with that turn. From the beginning of the author's turn until the end of the
+        /// one that follows; then it is the next one's to write. Putting what is there already changes
+        /// nothing and makes no event, so it may be repeated at will. A token acts for its own agent, or
+        /// has `routing.admin`. Reasons: INVALID_FIELD (also for a layer that the rota does not have, and
+        /// for an agent who neither has the layer nor had it before), RESOURCE_NOT_FOUND (the rota, the
+        /// agent), STALE_ETAG, NOT_YOUR_AGENT, REQUEST_ID_REUSED.
+        pub async fn put_hand_over_note(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutHandOverNoteRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutHandOverNoteResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/lotse.routing.v1.DutyService/PutHandOverNote",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "lotse.routing.v1.DutyService",
+                "PutHandOverNote",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// Who is to be told at an instant, in order. Reads only. Agents who are retired are never
         /// answered, and nobody twice.
         ///
@@ -3749,6 +3899,26 @@ pub mod duty_service_server {
             &self,
             request: tonic::Request<super::ListPendingRepliesRequest>,
         ) -> std::result::Result<tonic::Response<super::ListPendingRepliesResponse>, tonic::Status>;
+        /// The turns of a rota that last at some instant of a window, by beginning, then layer: of all its
+        /// layers and of those whom overrides add, each as long as it lasts, also beyond the window. Unlike
+        /// WhoIsOnDuty it lists an agent in every layer that has them. As things are: agents who retire
+        /// and overrides to come change it. Reads only. Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN,
+        /// RESOURCE_NOT_FOUND (the rota).
+        async fn list_turns(
+            &self,
+            request: tonic::Request<super::ListTurnsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListTurnsResponse>, tonic::Status>;
+        /// Leaves a note for the turn that follows the author's in a layer, or changes it; WhoIsOnDuty and
+        /// ListTurns show it with that turn. From the beginning of the author's turn until the end of the
+        /// one that follows; then it is the next one's to write. Putting what is there already changes
+        /// nothing and makes no event, so it may be repeated at will. A token acts for its own agent, or
+        /// has `routing.admin`. Reasons: INVALID_FIELD (also for a layer that the rota does not have, and
+        /// for an agent who neither has the layer nor had it before), RESOURCE_NOT_FOUND (the rota, the
+        /// agent), STALE_ETAG, NOT_YOUR_AGENT, REQUEST_ID_REUSED.
+        async fn put_hand_over_note(
+            &self,
+            request: tonic::Request<super::PutHandOverNoteRequest>,
+        ) -> std::result::Result<tonic::Response<super::PutHandOverNoteResponse>, tonic::Status>;
         /// Who is to be told at an instant, in order. Reads only. Agents who are retired are never
         /// answered, and nobody twice.
         ///
@@ -4222,6 +4392,86 @@ pub mod duty_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListPendingRepliesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/ListTurns" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListTurnsSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::ListTurnsRequest> for ListTurnsSvc<T> {
+                        type Response = super::ListTurnsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListTurnsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::list_turns(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListTurnsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/lotse.routing.v1.DutyService/PutHandOverNote" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutHandOverNoteSvc<T: DutyService>(pub Arc<T>);
+                    impl<T: DutyService> tonic::server::UnaryService<super::PutHandOverNoteRequest>
+                        for PutHandOverNoteSvc<T>
+                    {
+                        type Response = super::PutHandOverNoteResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutHandOverNoteRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DutyService>::put_hand_over_note(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutHandOverNoteSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

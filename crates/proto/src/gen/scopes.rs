@@ -136,6 +136,11 @@ pub const SCOPES: &[(&str, &str)] = &[
         "routing.read",
     ),
     ("/lotse.routing.v1.DutyService/ListRotas", "routing.read"),
+    ("/lotse.routing.v1.DutyService/ListTurns", "routing.read"),
+    (
+        "/lotse.routing.v1.DutyService/PutHandOverNote",
+        "routing.write",
+    ),
     ("/lotse.routing.v1.DutyService/PutOverride", "routing.admin"),
     ("/lotse.routing.v1.DutyService/PutRota", "routing.admin"),
     (

@@ -1,21 +1,21 @@
 //! `lotse.routing.v1.DutyService`.
 
+use lotse_auth::Caller;
 use lotse_clock::Timestamp;
 use lotse_errors::Violations;
 use lotse_grpc::{caller, page};
-use lotse_ids::DutyOverrideId;
+use lotse_ids::{AgentId, DutyOverrideId};
 use lotse_proto::routing::v1 as proto;
 use lotse_proto::routing::v1::duty_service_server::DutyService;
 use lotse_proto::routing::v1::who_is_on_duty_request::Duty as Where;
 use lotse_proto::time::{from_proto, to_proto};
 use tonic::{Request, Response, Status};
 
+use super::agents::may_act;
 use super::lasting::Page;
-use super::{Api, cut, finish, parse, place, replies, rotas, show};
+use super::{Api, cut, finish, parse, place, replies, rotas, show, turns};
 use crate::app::duty::Duty;
-use crate::app::{Ref, find_rota};
-use crate::domain::codes::DutySource;
-use crate::domain::duty::OnDuty;
+use crate::app::{Ref, find_agent, find_rota};
 use crate::error::Error;
 
 /// What a request calls for, and when.
@@ -38,32 +38,11 @@ fn wanted(request: &proto::WhoIsOnDutyRequest) -> Result<(Duty, Option<Timestamp
     Ok(wrong.finish_with(duty.zip(at))?)
 }
 
-fn on_duty(one: OnDuty) -> proto::OnDuty {
-    let OnDuty {
-        agent,
-        source,
-        from,
-        until,
-        layer,
-        by,
-        shadow,
-        next,
-    } = one;
-    let source = match source {
-        DutySource::Rota => proto::DutySource::Rota,
-        DutySource::Override => proto::DutySource::Override,
-        DutySource::Presence => proto::DutySource::Presence,
-        DutySource::Lead => proto::DutySource::Lead,
-    };
-    proto::OnDuty {
-        agent_id: agent.into(),
-        source: source.into(),
-        from: show::time(from),
-        until: show::time(until),
-        layer,
-        override_id: show::id(by.as_ref()),
-        shadow: shadow.as_ref().map(rotas::shadow),
-        next_agent_id: show::id(next.as_ref()),
+impl Api {
+    /// Refuses callers whose token is another agent's.
+    async fn acts_for(&self, caller: &Caller, agent: &Ref<AgentId>) -> Result<(), Error> {
+        let directory = self.app.directory().await?;
+        may_act(caller, &find_agent(&directory, agent)?.id)
     }
 }
 
@@ -214,14 +193,48 @@ impl DutyService for Api {
         let (duty, at) = wanted(request.get_ref())?;
         let answer = self.app.on_duty(&duty, at).await?;
         let cover = answer.cover.as_ref();
+        let (on_duty, notes) = (answer.on_duty.into_iter(), &answer.notes);
         Ok(Response::new(proto::WhoIsOnDutyResponse {
-            on_duty: answer.on_duty.into_iter().map(on_duty).collect(),
+            on_duty: on_duty.map(|one| turns::on_duty(one, notes)).collect(),
             rota_id: show::id(answer.rota.as_ref()),
             at: Some(to_proto(answer.at)),
             cover_id: show::id(cover.map(|cover| &cover.id)),
             covered_by_group_id: show::id(cover.map(|cover| &cover.by)),
             covered_until: show::time(cover.map(|cover| cover.ends_at)),
         }))
+    }
+
+    async fn list_turns(
+        &self,
+        request: Request<proto::ListTurnsRequest>,
+    ) -> Result<Response<proto::ListTurnsResponse>, Status> {
+        let wanted = turns::wanted(request.get_ref())?;
+        let found = self.app.turns(&wanted.rota, wanted.window).await?;
+        Ok(Response::new(turns::listed(&wanted, found)))
+    }
+
+    async fn put_hand_over_note(
+        &self,
+        request: Request<proto::PutHandOverNoteRequest>,
+    ) -> Result<Response<proto::PutHandOverNoteResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let wanted = &turns::wanted_note(&request)?;
+        self.acts_for(&caller, &wanted.author).await?;
+        self.command(
+            &caller,
+            "PutHandOverNote",
+            &request.request_id,
+            &request,
+            |tx| async move {
+                let (note, outcome) = self.app.put_note(&tx, wanted).await?;
+                Ok(proto::PutHandOverNoteResponse {
+                    note: Some(turns::note(&note)),
+                    outcome: show::outcome(outcome),
+                })
+            },
+        )
+        .await
     }
 
     async fn check_reply(

@@ -1,7 +1,7 @@
 //! gRPC: convert in, call the use case, convert out.
 //!
 //! [`workflows`], [`agents`], [`duty`] and [`routing`] hold one service each, [`rotas`] converts what
-//! the duty service is configured with, [`board`], [`decisions`], [`rebalance`] and [`watch`] what
+//! the duty service is configured with, [`turns`] what it answers with, [`board`], [`decisions`], [`rebalance`] and [`watch`] what
 //! routing answers with,
 //! [`parse`] what they check alike, [`show`] what they answer alike, [`lasting`] pages of what begins
 //! and ends.
@@ -28,6 +28,7 @@ mod routing;
 mod shifts;
 mod show;
 mod simulate;
+mod turns;
 mod watch;
 pub(crate) mod workflow_in;
 mod workflow_out;

@@ -9,6 +9,7 @@ use crate::domain::cover::Cover;
 use crate::domain::directory::Directory;
 use crate::domain::duty::{self, OnDuty, Present};
 use crate::domain::group::Group;
+use crate::domain::hand_over_note::HandOverNote;
 use crate::domain::rota::Rota;
 use crate::domain::turns::Stretch;
 use crate::error::Error;
@@ -27,6 +28,8 @@ pub(crate) enum Duty {
 pub(crate) struct Answer {
     /// In order.
     pub(crate) on_duty: Vec<OnDuty>,
+    /// What was left for their turns.
+    pub(crate) notes: Vec<HandOverNote>,
     /// The rota that was asked.
     pub(crate) rota: Option<RotaId>,
     /// The cover of the group that was asked.
@@ -65,8 +68,18 @@ impl App {
         if let Some(group) = group {
             on_duty.extend(self.in_group(&directory, group, at).await?);
         }
+        let on_duty = duty::once(on_duty);
+        let notes = match rota {
+            Some(rota) => {
+                let of_layers = on_duty.iter().filter(|one| !one.layer.is_empty());
+                let of_layers: Vec<OnDuty> = of_layers.cloned().collect();
+                self.notes(rota, &of_layers).await?
+            }
+            None => Vec::new(),
+        };
         Ok(Answer {
-            on_duty: duty::once(on_duty),
+            on_duty,
+            notes,
             rota: rota.map(|rota| rota.setting.id.clone()),
             cover,
             at,

@@ -61,8 +61,20 @@ pub(crate) fn window(turns: &[Turn], at: Timestamp) -> Stretch {
 }
 
 /// Who is on duty in a rota at an instant: whoever has the turns, as the exceptions change it, then
-/// those whom exceptions add. Exceptions of agents whom `is_active` denies count for nothing.
+/// those whom exceptions add, everybody once. Exceptions of agents whom `is_active` denies count for
+/// nothing.
 pub(crate) fn of_rota(
+    rota: &Rota,
+    turns: &[Turn],
+    overrides: &[Override],
+    is_active: impl Fn(&AgentId) -> bool,
+    at: Timestamp,
+) -> Vec<OnDuty> {
+    once(every_turn(rota, turns, overrides, is_active, at))
+}
+
+/// As [`of_rota`], with everybody in every layer that has them.
+pub(super) fn every_turn(
     rota: &Rota,
     turns: &[Turn],
     overrides: &[Override],
@@ -98,7 +110,7 @@ pub(crate) fn of_rota(
         shadow: one.shadow.clone().filter(|shadow| is_active(&shadow.agent)),
         next: None,
     });
-    once(by_turn.chain(added))
+    by_turn.chain(added).collect()
 }
 
 /// Who has a turn at an instant, with `overrides` in the order in which they count.
@@ -197,4 +209,4 @@ pub(crate) fn once(all: impl IntoIterator<Item = OnDuty>) -> Vec<OnDuty> {
 
 #[cfg(test)]
 #[path = "duty_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -9,7 +9,7 @@ use crate::domain::turns::tests::{at, layer, rota, rotation};
 const HOUR: i64 = 3_600_000;
 
 /// Two layers: agents 0 and 1 change daily, agents 2 and 3 weekly.
-fn desk() -> Rota {
+pub(in crate::domain) fn desk() -> Rota {
     let daily = layer(Plan::Rotation(rotation(2, RotationUnit::Days, 1)));
     let mut weekly = layer(Plan::Rotation(rotation(2, RotationUnit::Weeks, 1)));
     if let Plan::Rotation(rotation) = &mut weekly.plan {
@@ -19,7 +19,7 @@ fn desk() -> Rota {
     rota("Europe/Berlin", vec![daily, weekly])
 }
 
-fn exception(
+pub(in crate::domain) fn exception(
     n: usize,
     who: usize,
     instead_of: Option<usize>,
@@ -58,7 +58,7 @@ fn who(on_duty: &[OnDuty]) -> Vec<AgentId> {
 }
 
 /// Monday noon in Berlin: the turns of agents 0 and 2.
-fn monday() -> Timestamp {
+pub(in crate::domain) fn monday() -> Timestamp {
     at("2026-01-05T11:00:00Z")
 }
 

@@ -9,7 +9,8 @@
 //! [`words`] tells it to people, [`case`] recomputes it for one agent, and [`hops`] watches how often it is passed on.
 //!
 //! [`rota`] is who is on duty when as configured, [`turns`] finds whose turn it is, [`duty`] adds
-//! the exceptions and whoever else stands in. [`shift_plan`] is when each agent should be at work,
+//! the exceptions and whoever else stands in, [`turn_list`] tells all turns of a while, and
+//! [`hand_over_note`] is what is left for the next. [`shift_plan`] is when each agent should be at work,
 //! [`cover`] has one group answer for another, and [`coverage`] finds when too few will be there.
 //!
 //! [`learning`] finds from history which group a ticket will end in: from [`evidence`], as good as
@@ -35,6 +36,7 @@ pub(crate) mod directory;
 pub(crate) mod duty;
 pub(crate) mod evidence;
 pub(crate) mod group;
+pub(crate) mod hand_over_note;
 pub(crate) mod hops;
 pub(crate) mod index;
 pub(crate) mod item;
@@ -50,6 +52,7 @@ pub(crate) mod review;
 pub(crate) mod rota;
 pub(crate) mod setting;
 pub(crate) mod shift_plan;
+pub(crate) mod turn_list;
 pub(crate) mod turns;
 pub(crate) mod way;
 pub(crate) mod weight;

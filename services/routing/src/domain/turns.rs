@@ -116,18 +116,8 @@ impl Rota {
         is_active: impl Fn(&AgentId) -> bool,
         window: Stretch,
     ) -> Vec<(Stretch, BTreeSet<AgentId>)> {
-        let exceptions = overrides
-            .iter()
-            .flat_map(|one| [one.starts_at, one.ends_at]);
-        let mut edges: Vec<Timestamp> = self
-            .changes(window)
-            .into_iter()
-            .chain(exceptions)
-            .filter(|edge| window.from < *edge && *edge < window.until)
-            .chain([window.from, window.until])
-            .collect();
-        edges.sort_unstable();
-        edges.dedup();
+        let mut edges = self.begins(overrides, window);
+        edges.push(window.until);
         let pieces = edges.iter().zip(&edges[1..]);
         let duty = pieces.map(|(&from, &until)| {
             let turns = self.turns(&is_active, from);
@@ -136,6 +126,20 @@ impl Rota {
             (Stretch { from, until }, agents)
         });
         duty.collect()
+    }
+
+    /// The beginning of a window, and every instant within at which somebody else may come to be on
+    /// duty.
+    pub(super) fn begins(&self, overrides: &[Override], window: Stretch) -> Vec<Timestamp> {
+        let exceptions = overrides
+            .iter()
+            .flat_map(|one| [one.starts_at, one.ends_at]);
+        let changes = self.changes(window).into_iter().chain(exceptions);
+        let within = changes.filter(|edge| window.from < *edge && *edge < window.until);
+        let mut begins: Vec<Timestamp> = within.chain([window.from]).collect();
+        begins.sort_unstable();
+        begins.dedup();
+        begins
     }
 
     /// Whose turn begins where `turn` ends, in the same layer.

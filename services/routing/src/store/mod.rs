@@ -5,7 +5,7 @@
 //! [`decisions`] why they are where they are, [`transfers`] what was undone, [`report`] how often,
 //! [`seats`] what agents were like at any decision, [`settings`] everything configured under a name
 //! in all its versions, [`rotas`] exceptions to rotas, [`covers`] who answers for whom ([`lasting`] is
-//! what these two have in common), [`learning`]
+//! what these two have in common), [`hand_over_notes`] what is left for the next turn, [`learning`]
 //! what is learnt, and [`directory`] reads all configuration of one version. Documents are JSON of the domain's own
 //! types; what is searched or fenced stands in columns beside them.
 
@@ -18,6 +18,7 @@ pub(crate) mod agents;
 pub(crate) mod covers;
 pub(crate) mod decisions;
 pub(crate) mod directory;
+pub(crate) mod hand_over_notes;
 pub(crate) mod items;
 pub(crate) mod lasting;
 pub(crate) mod learning;

@@ -16,17 +16,20 @@ use tonic::{Response, Status};
 
 use crate::stage::{Stage, agent, created, migrations, reason};
 
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Somebody on duty, by which source.
 type Told = Vec<(String, proto::DutySource)>;
 
 impl Stage {
-    fn duty(&self) -> DutyServiceClient<Stack> {
+    pub(crate) fn duty(&self) -> DutyServiceClient<Stack> {
         DutyServiceClient::new(self.suite.stack())
     }
 
-    async fn put_rota(&self, rota: proto::Rota) -> Result<proto::PutRotaResponse, Status> {
+    pub(crate) async fn put_rota(
+        &self,
+        rota: proto::Rota,
+    ) -> Result<proto::PutRotaResponse, Status> {
         let request = proto::PutRotaRequest {
             rota: Some(rota),
             request_id: String::new(),
@@ -37,7 +40,7 @@ impl Stage {
             .map(Response::into_inner)
     }
 
-    async fn put_override(
+    pub(crate) async fn put_override(
         &self,
         duty_override: proto::DutyOverride,
     ) -> Result<proto::PutOverrideResponse, Status> {
@@ -49,7 +52,11 @@ impl Stage {
         put.map(Response::into_inner)
     }
 
-    async fn ask(&self, duty: Duty, at: Option<Timestamp>) -> proto::WhoIsOnDutyResponse {
+    pub(crate) async fn ask(
+        &self,
+        duty: Duty,
+        at: Option<Timestamp>,
+    ) -> proto::WhoIsOnDutyResponse {
         let request = proto::WhoIsOnDutyRequest {
             duty: Some(duty),
             at: at.map(to_proto),
@@ -86,7 +93,7 @@ impl Stage {
     }
 }
 
-fn daily(name: &str, agents: &[&str]) -> proto::RotaLayer {
+pub(crate) fn daily(name: &str, agents: &[&str]) -> proto::RotaLayer {
     let rotation = proto::Rotation {
         agent_ids: agents.iter().map(|one| (*one).to_owned()).collect(),
         unit: proto::RotationUnit::Days.into(),
@@ -113,7 +120,7 @@ fn shift(agent: &str, weekday: proto::Weekday, from: &str, to: &str) -> proto::W
     }
 }
 
-fn rota(name: &str, layers: Vec<proto::RotaLayer>) -> proto::Rota {
+pub(crate) fn rota(name: &str, layers: Vec<proto::RotaLayer>) -> proto::Rota {
     proto::Rota {
         name: name.to_owned(),
         time_zone: "Europe/Berlin".to_owned(),
@@ -130,7 +137,13 @@ fn by_group(name: &str) -> Duty {
     Duty::GroupId(name.to_owned())
 }
 
-fn instead(rota: &str, who: &str, of: &str, from: Timestamp, hours: u32) -> proto::DutyOverride {
+pub(crate) fn instead(
+    rota: &str,
+    who: &str,
+    of: &str,
+    from: Timestamp,
+    hours: u32,
+) -> proto::DutyOverride {
     proto::DutyOverride {
         rota_id: rota.to_owned(),
         agent_id: who.to_owned(),

@@ -15,6 +15,7 @@ mod coverage;
 mod dispatching;
 mod duty;
 mod explanation;
+mod handing_over;
 mod intake;
 mod learning;
 mod misroutes;

@@ -3,6 +3,7 @@
 mod begun;
 mod chances;
 mod covers;
+mod hand_over_notes;
 mod learning;
 mod offers;
 mod rotas;
@@ -30,6 +31,7 @@ pub(crate) fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(seats::KeepSeats),
         Box::new(offers::CreateOffers),
         Box::new(shadows::CreateReplyReviews),
+        Box::new(hand_over_notes::CreateHandOverNotes),
         Box::new(chances::PublishChances),
     ]
 }
