@@ -18,6 +18,7 @@ mod calls;
 mod checked;
 mod crashes;
 mod journey;
+mod mentors;
 mod mishaps;
 mod outages;
 mod reasons;

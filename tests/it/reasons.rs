@@ -34,7 +34,7 @@ use crate::clients::{Clients, Team, printer_on_fire};
 use crate::desk::{DAY, Desk, OPENING, behaviour};
 
 /// What takes more than a call: where it is shown.
-const ELSEWHERE: [(ErrorReason, &str, &str); 2] = [
+const ELSEWHERE: [(ErrorReason, &str, &str); 3] = [
     (
         ErrorReason::LostRace,
         "it/refusals.rs",
@@ -44,6 +44,11 @@ const ELSEWHERE: [(ErrorReason, &str, &str); 2] = [
         ErrorReason::QuotaExceeded,
         "it/refusals.rs",
         "an_address_that_asks_too_often_is_told_to_wait",
+    ),
+    (
+        ErrorReason::ReplyNotApproved,
+        "it/mentors.rs",
+        "a_shadow_replies_once_per_approval",
     ),
 ];
 

@@ -20,7 +20,21 @@ impl Journal {
         after: i64,
         limit: u32,
     ) -> Result<(Vec<Recorded>, Option<i64>), DbErr> {
-        let conn = self.db().reader();
+        self.read_key_in(self.db().reader(), key, after, limit)
+            .await
+    }
+
+    /// As [`Journal::read_key`], on a connection that is there already: a transaction's.
+    ///
+    /// # Errors
+    /// What the database reports.
+    pub async fn read_key_in(
+        &self,
+        conn: &impl ConnectionTrait,
+        key: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<(Vec<Recorded>, Option<i64>), DbErr> {
         // A key is all in one bucket, so the position alone orders its events.
         let sql = format!(
             "SELECT {COLUMNS} FROM journal AS j WHERE j.key = $1 AND j.position > $2 \

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lotse_db::TxError;
 use lotse_errors::ErrorReason;
+use lotse_ids::AgentId;
 use lotse_journal::{FeedError, RequestIdReused};
 use sea_orm::DbErr;
 
@@ -30,6 +31,9 @@ pub enum Error {
     /// The ticket's status does not allow it.
     #[error(transparent)]
     Illegal(#[from] Illegal),
+    /// A public reply needs an approval that it does not have.
+    #[error("{0}")]
+    Unapproved(Unapproved),
     /// The request id came with another request before.
     #[error(transparent)]
     RequestIdReused(#[from] RequestIdReused),
@@ -47,6 +51,18 @@ pub enum Error {
     /// The database failed.
     #[error("the database failed: {0}")]
     Db(#[from] DbErr),
+}
+
+/// A reply that is not approved: by whom it is and who could approve it.
+#[derive(Debug, thiserror::Error)]
+#[error("a public reply of {agent} needs the approval of {mentor}: it stands at {state:?}")]
+pub struct Unapproved {
+    /// Who replies.
+    pub agent: AgentId,
+    /// Their mentor.
+    pub mentor: AgentId,
+    /// How the approval stands.
+    pub state: String,
 }
 
 impl From<lotse_errors::Error> for Error {
@@ -86,6 +102,14 @@ impl From<Error> for lotse_errors::Error {
                     .with("status", illegal.status.word().to_uppercase())
                     .with("asked", illegal.asked)
             }
+            Error::Unapproved(Unapproved {
+                agent,
+                mentor,
+                state,
+            }) => Self::failed_precondition(ErrorReason::ReplyNotApproved, message)
+                .with("agent_id", agent)
+                .with("mentor_agent_id", mentor)
+                .with("state", state),
             Error::RequestIdReused(reused) => Self::already_exists("request", &reused.request_id)
                 .because(ErrorReason::RequestIdReused),
             Error::PastTimeNotAllowed => {

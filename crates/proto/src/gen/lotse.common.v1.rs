@@ -59,6 +59,11 @@ pub enum ErrorReason {
     /// FAILED_PRECONDITION: the offer was answered, ran out or was taken back; the metadata's `state`
     /// says which.
     OfferOver = 24,
+    /// FAILED_PRECONDITION: a public reply of somebody who learns needs the approval of their mentor;
+    /// the metadata names both (`agent_id`, `mentor_agent_id`) and says in `state` how it stands: `none`
+    /// (nobody asked, or no `approved_note_id` was given), `pending`, `declined`, `used` (sent before) or
+    /// `differs` (other words than the note that was approved).
+    ReplyNotApproved = 25,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -92,6 +97,7 @@ impl ErrorReason {
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::NoNextTier => "ERROR_REASON_NO_NEXT_TIER",
             Self::OfferOver => "ERROR_REASON_OFFER_OVER",
+            Self::ReplyNotApproved => "ERROR_REASON_REPLY_NOT_APPROVED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -122,6 +128,7 @@ impl ErrorReason {
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_NO_NEXT_TIER" => Some(Self::NoNextTier),
             "ERROR_REASON_OFFER_OVER" => Some(Self::OfferOver),
+            "ERROR_REASON_REPLY_NOT_APPROVED" => Some(Self::ReplyNotApproved),
             _ => None,
         }
     }

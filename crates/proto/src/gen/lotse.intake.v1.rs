@@ -1232,6 +1232,10 @@ pub struct AddMessageRequest {
     /// later is refused.
     #[prost(message, optional, tag = "7")]
     pub occurred_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The internal note that was approved to be sent as this reply, with the same words: `msg_…`. Not
+    /// looked at where no approval is needed. See REPLY_NOT_APPROVED.
+    #[prost(string, tag = "8")]
+    pub approved_note_id: ::prost::alloc::string::String,
 }
 /// The message and what it did.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1724,6 +1728,12 @@ pub mod ticket_service_client {
         /// AUTOMATION or SYSTEM writes are allowed in every status and change nothing. A public message
         /// of a HUMAN or BOT on a CLOSED ticket is an ILLEGAL_TRANSITION. What is written to a ticket that
         /// was merged goes to the one it went into.
+        ///
+        /// A public message of an agent who learns in the ticket's group (`lotse.routing.v1.Shadow`) needs
+        /// the mentor's approval where that is wanted: write it as an internal note, ask
+        /// `DutyService.RequestReplyApproval`, and when it is approved send it with `approved_note_id`, once.
+        /// Else REPLY_NOT_APPROVED. Who learns is what intake has heard of routing, usually milliseconds
+        /// ago; while routing is away, what was heard last. Not for messages of the past.
         pub async fn add_message(
             &mut self,
             request: impl tonic::IntoRequest<super::AddMessageRequest>,
@@ -1984,6 +1994,12 @@ pub mod ticket_service_server {
         /// AUTOMATION or SYSTEM writes are allowed in every status and change nothing. A public message
         /// of a HUMAN or BOT on a CLOSED ticket is an ILLEGAL_TRANSITION. What is written to a ticket that
         /// was merged goes to the one it went into.
+        ///
+        /// A public message of an agent who learns in the ticket's group (`lotse.routing.v1.Shadow`) needs
+        /// the mentor's approval where that is wanted: write it as an internal note, ask
+        /// `DutyService.RequestReplyApproval`, and when it is approved send it with `approved_note_id`, once.
+        /// Else REPLY_NOT_APPROVED. Who learns is what intake has heard of routing, usually milliseconds
+        /// ago; while routing is away, what was heard last. Not for messages of the past.
         async fn add_message(
             &self,
             request: tonic::Request<super::AddMessageRequest>,

@@ -37,7 +37,7 @@ pub struct Event {
     /// What happened.
     #[prost(
         oneof = "event::Body",
-        tags = "20, 21, 22, 23, 24, 25, 26, 27, 40, 41, 42, 43, 44, 45, 46, 47, 48, 60, 61, 62, 63, 64, 80, 81, 100"
+        tags = "20, 21, 22, 23, 24, 25, 26, 27, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 60, 61, 62, 63, 64, 80, 81, 100"
     )]
     pub body: ::core::option::Option<event::Body>,
 }
@@ -97,6 +97,9 @@ pub mod event {
         /// A shadow's reply waits for approval, or was decided about.
         #[prost(message, tag = "48")]
         ReplyReviewed(super::ReplyReviewed),
+        /// Whose replies on a group's tickets need approval has changed.
+        #[prost(message, tag = "49")]
+        SupervisionChanged(super::SupervisionChanged),
         /// An SLA clock changed.
         #[prost(message, tag = "60")]
         ClockChanged(super::ClockChanged),
@@ -308,6 +311,9 @@ pub struct MessageAdded {
     /// Length of the body in bytes of UTF-8.
     #[prost(uint64, tag = "7")]
     pub body_bytes: u64,
+    /// The internal note whose approval this reply needed and uses up; empty where it needed none.
+    #[prost(string, tag = "8")]
+    pub approved_note_id: ::prost::alloc::string::String,
 }
 /// A ticket went into another one and is closed. Recorded under the ticket that went.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -575,6 +581,33 @@ pub struct ReplyReviewed {
     /// How it stands: `pending`, `approved`, `declined`.
     #[prost(string, tag = "4")]
     pub state: ::prost::alloc::string::String,
+}
+/// Whose public replies on the tickets of a group need the approval of a mentor from now on: all of
+/// them, in place of those told before. Recorded under the group.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SupervisionChanged {
+    /// The group.
+    #[prost(string, tag = "1")]
+    pub group_id: ::prost::alloc::string::String,
+    /// Who learns. Of several for one agent at an instant the first counts.
+    #[prost(message, repeated, tag = "2")]
+    pub supervised: ::prost::alloc::vec::Vec<Supervised>,
+}
+/// Somebody who learns, for a while.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Supervised {
+    /// Who.
+    #[prost(string, tag = "1")]
+    pub agent_id: ::prost::alloc::string::String,
+    /// Who approves.
+    #[prost(string, tag = "2")]
+    pub mentor_agent_id: ::prost::alloc::string::String,
+    /// From when on; absent for always.
+    #[prost(message, optional, tag = "3")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Up to, not including; absent for as long as nothing else is told.
+    #[prost(message, optional, tag = "4")]
+    pub until: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// An SLA clock changed: one event per transition.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -3656,9 +3656,10 @@ pub mod duty_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
-        /// Whether an agent may send a public reply on a ticket without anybody's approval. For whoever
-        /// lets agents answer, to ask before the reply is sent: until it is allowed, a reply stays an
-        /// internal note. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the agent, or routing
+        /// Whether an agent may send a public reply on a ticket without anybody's approval, to show it
+        /// before the reply is written: until it is allowed, a reply stays an internal note.
+        /// `TicketService.AddMessage` refuses it by itself, and knows besides whether an approval has been
+        /// used. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the agent, or routing
         /// has not heard of the ticket yet: ask again).
         pub async fn check_reply(
             &mut self,
@@ -3679,8 +3680,9 @@ pub mod duty_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Asks a shadow's mentor to look at a reply, which waits as an internal note. Once per note:
-        /// again it answers what is there. Reasons: INVALID_FIELD (also for an agent whose replies need no
-        /// approval), RESOURCE_NOT_FOUND (the agent, the ticket), REQUEST_ID_REUSED.
+        /// again it answers what is there. A token acts for its own agent, or has `routing.admin`. Reasons:
+        /// INVALID_FIELD (also for an agent whose replies need no approval), RESOURCE_NOT_FOUND (the agent,
+        /// the ticket), NOT_YOUR_AGENT, REQUEST_ID_REUSED.
         pub async fn request_reply_approval(
             &mut self,
             request: impl tonic::IntoRequest<super::RequestReplyApprovalRequest>,
@@ -3701,9 +3703,9 @@ pub mod duty_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// The mentor, or the lead of the ticket's group, approves a reply or declines it. Deciding the
-        /// same again changes nothing. Reasons: INVALID_FIELD (also for an agent who is neither),
-        /// RESOURCE_NOT_FOUND (nobody asked about the note), ILLEGAL_TRANSITION (decided otherwise
-        /// already), REQUEST_ID_REUSED.
+        /// same again changes nothing. A token acts for its own agent, or has `routing.admin`. Reasons:
+        /// INVALID_FIELD (also for an agent who is neither), RESOURCE_NOT_FOUND (nobody asked about the
+        /// note), ILLEGAL_TRANSITION (decided otherwise already), NOT_YOUR_AGENT, REQUEST_ID_REUSED.
         pub async fn decide_reply(
             &mut self,
             request: impl tonic::IntoRequest<super::DecideReplyRequest>,
@@ -3870,25 +3872,27 @@ pub mod duty_service_server {
             &self,
             request: tonic::Request<super::ListOverridesRequest>,
         ) -> std::result::Result<tonic::Response<super::ListOverridesResponse>, tonic::Status>;
-        /// Whether an agent may send a public reply on a ticket without anybody's approval. For whoever
-        /// lets agents answer, to ask before the reply is sent: until it is allowed, a reply stays an
-        /// internal note. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the agent, or routing
+        /// Whether an agent may send a public reply on a ticket without anybody's approval, to show it
+        /// before the reply is written: until it is allowed, a reply stays an internal note.
+        /// `TicketService.AddMessage` refuses it by itself, and knows besides whether an approval has been
+        /// used. Reads only. Reasons: INVALID_FIELD, RESOURCE_NOT_FOUND (the agent, or routing
         /// has not heard of the ticket yet: ask again).
         async fn check_reply(
             &self,
             request: tonic::Request<super::CheckReplyRequest>,
         ) -> std::result::Result<tonic::Response<super::CheckReplyResponse>, tonic::Status>;
         /// Asks a shadow's mentor to look at a reply, which waits as an internal note. Once per note:
-        /// again it answers what is there. Reasons: INVALID_FIELD (also for an agent whose replies need no
-        /// approval), RESOURCE_NOT_FOUND (the agent, the ticket), REQUEST_ID_REUSED.
+        /// again it answers what is there. A token acts for its own agent, or has `routing.admin`. Reasons:
+        /// INVALID_FIELD (also for an agent whose replies need no approval), RESOURCE_NOT_FOUND (the agent,
+        /// the ticket), NOT_YOUR_AGENT, REQUEST_ID_REUSED.
         async fn request_reply_approval(
             &self,
             request: tonic::Request<super::RequestReplyApprovalRequest>,
         ) -> std::result::Result<tonic::Response<super::RequestReplyApprovalResponse>, tonic::Status>;
         /// The mentor, or the lead of the ticket's group, approves a reply or declines it. Deciding the
-        /// same again changes nothing. Reasons: INVALID_FIELD (also for an agent who is neither),
-        /// RESOURCE_NOT_FOUND (nobody asked about the note), ILLEGAL_TRANSITION (decided otherwise
-        /// already), REQUEST_ID_REUSED.
+        /// same again changes nothing. A token acts for its own agent, or has `routing.admin`. Reasons:
+        /// INVALID_FIELD (also for an agent who is neither), RESOURCE_NOT_FOUND (nobody asked about the
+        /// note), ILLEGAL_TRANSITION (decided otherwise already), NOT_YOUR_AGENT, REQUEST_ID_REUSED.
         async fn decide_reply(
             &self,
             request: tonic::Request<super::DecideReplyRequest>,

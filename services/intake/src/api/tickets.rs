@@ -152,7 +152,14 @@ impl TicketService for TicketApi {
     ) -> Result<Response<proto::AddMessageResponse>, Status> {
         let caller = caller(&request);
         let request = request.into_inner();
-        let new = checked(|wrong| message::read(wrong, &request, self.0.clock.now()))?;
+        let new = checked(|wrong| {
+            message::read(
+                wrong,
+                &request,
+                caller.agent_id.as_ref(),
+                self.0.clock.now(),
+            )
+        })?;
         new.when.allowed(&caller)?;
         let origin = origin(&caller, &request.request_id);
         Ok(Response::new(

@@ -36,6 +36,7 @@ impl Intake {
         let aftermath = &Aftermath::default();
         let work = |tx: Tx| async move {
             let mut ticket = self.addressed(&tx, new).await?;
+            let approved = self.approved(&tx, &ticket, new).await?;
             let before = ticket.life.generation;
             let heard = Heard {
                 author: new.author_kind,
@@ -44,9 +45,9 @@ impl Intake {
                 received_at: new.when.at,
             };
             let (message, follow_up) = match ticket.life.hear(&heard, rules)? {
-                Effect::Nothing => (store(&tx, &ticket, new).await?, None),
+                Effect::Nothing => (store(&tx, &ticket, new, approved).await?, None),
                 Effect::Changes(transition) => {
-                    let message = store(&tx, &ticket, new).await?;
+                    let message = store(&tx, &ticket, new, approved).await?;
                     let (reason, agent_id) = explain(transition.change, new);
                     enter(&tx, &mut ticket, transition, reason, agent_id, new.when).await?;
                     (message, None)
@@ -155,8 +156,13 @@ impl Intake {
     }
 }
 
-/// Stores a message on its ticket and says so in the journal.
-async fn store(tx: &Tx, ticket: &Ticket, new: &NewMessage) -> Result<Message, Error> {
+/// Stores a message on its ticket and says so in the journal, and which approval it uses up.
+async fn store(
+    tx: &Tx,
+    ticket: &Ticket,
+    new: &NewMessage,
+    approved: Option<&MessageId>,
+) -> Result<Message, Error> {
     let own_requester = new.author_kind == AuthorKind::Requester && new.author_id.is_empty();
     let message = Message {
         id: MessageId::generate(new.when.at),
@@ -174,7 +180,8 @@ async fn store(tx: &Tx, ticket: &Ticket, new: &NewMessage) -> Result<Message, Er
         recorded_at: new.when.now,
     };
     messages::insert(tx, std::slice::from_ref(&message)).await?;
-    tx.emit(event::message_added(ticket, &message, new.when.past()));
+    let past = new.when.past();
+    tx.emit(event::message_added(ticket, &message, approved, past));
     Ok(message)
 }
 

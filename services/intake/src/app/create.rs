@@ -118,7 +118,7 @@ pub(super) async fn take_in(
 fn tell(tx: &Tx, new: &NewTicket, organisation: &str, ticket: &Ticket, message: Option<&Message>) {
     tx.emit(event::created(ticket, organisation, new.when.past()));
     if let Some(message) = message {
-        tx.emit(event::message_added(ticket, message, new.when.past()));
+        tx.emit(event::message_added(ticket, message, None, new.when.past()));
     }
 }
 

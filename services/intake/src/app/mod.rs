@@ -1,10 +1,12 @@
 //! The use cases of intake, one transaction each.
 //!
 //! [`create`] takes tickets in and [`group_commit`] lets concurrent creations share a transaction;
-//! [`change`] changes one ticket, [`merge`] makes one of two, [`add_message`] adds to its conversation; [`erase`] forgets a
+//! [`change`] changes one ticket, [`merge`] makes one of two, [`add_message`] adds to its conversation,
+//! with the [`approval`] of a mentor where that is wanted; [`erase`] forgets a
 //! requester; [`read`], [`timeline`] and [`stream`] look.
 
 mod add_message;
+mod approval;
 mod change;
 mod create;
 mod erase;

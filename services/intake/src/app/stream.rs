@@ -71,6 +71,7 @@ kinds! {
     OfferChanged = "offer_changed",
     WrapUpEnded = "wrap_up_ended",
     ReplyReviewed = "reply_reviewed",
+    SupervisionChanged = "supervision_changed",
     ClockChanged = "clock_changed",
     PlanChosen = "plan_chosen",
     PlanOutdated = "plan_outdated",

@@ -58,6 +58,19 @@ pub struct Ticket {
     pub assignment: Assignment,
 }
 
+/// Somebody whose public replies on a group's tickets need a mentor's approval, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Supervised {
+    /// Who learns.
+    pub agent: AgentId,
+    /// Who approves.
+    pub mentor: AgentId,
+    /// From when on; none for always.
+    pub from: Option<Timestamp>,
+    /// Up to, not including; none for as long as nothing else is heard.
+    pub until: Option<Timestamp>,
+}
+
 /// Who has a ticket, as routing's events told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assignment {

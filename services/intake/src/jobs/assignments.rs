@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use lotse_ids::TicketId;
 use lotse_journal::{Body, Consumer, ConsumerError, Recorded, Tx};
 
+use super::supervision;
 use crate::domain::ticket::Assignment;
 use crate::store::assignments;
 
-/// The consumer `intake`.
+/// The consumer `intake`, which also follows whose replies need approval.
 pub(crate) struct Assignments;
 
 #[async_trait]
@@ -19,6 +20,7 @@ impl Consumer for Assignments {
     }
 
     async fn apply(&self, tx: &Tx, events: &[Recorded]) -> Result<(), ConsumerError> {
+        supervision::follow(tx, events).await?;
         let concerned: BTreeSet<&str> = events
             .iter()
             .filter(|event| is_concern(&event.body))

@@ -1,7 +1,8 @@
-//! Background work: the projection of routing's events, and closing what was solved long enough.
+//! Background work: the projections of routing's events, and closing what was solved long enough.
 
 mod assignments;
 mod closing;
+mod supervision;
 
 pub(crate) use assignments::Assignments;
 pub(crate) use closing::Closing;

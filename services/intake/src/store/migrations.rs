@@ -10,6 +10,7 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 use super::assignments::{Column as Assignment, Entity as Assignments};
 use super::messages::{Column as Message, Entity as Messages};
 use super::requesters::{Column as Requester, Entity as Requesters};
+use super::supervision::{Column as Supervised, Entity as Supervision};
 use super::tickets::{Column as Ticket, Entity as Tickets};
 
 /// The migrations of intake, in order.
@@ -21,6 +22,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(CreateAssignments),
         Box::new(AddMergedInto),
         Box::new(FindAuthors),
+        Box::new(CreateSupervision),
     ]
 }
 
@@ -285,5 +287,36 @@ impl MigrationTrait for FindAuthors {
             .col(Message::AuthorId)
             .take();
         manager.create_index(by_author).await
+    }
+}
+
+struct CreateSupervision;
+
+impl MigrationName for CreateSupervision {
+    fn name(&self) -> &str {
+        "m0004_intake_supervision"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CreateSupervision {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let columns = vec![
+            text(Supervised::GroupId),
+            count(Supervised::Place),
+            text(Supervised::AgentId),
+            text(Supervised::MentorId),
+            nullable(long(Supervised::StartsAt)),
+            nullable(long(Supervised::EndsAt)),
+        ];
+        create(manager, Supervision, columns).await?;
+        let by_place = Index::create()
+            .name("intake_supervision_place")
+            .table(Supervision)
+            .col(Supervised::GroupId)
+            .col(Supervised::Place)
+            .unique()
+            .take();
+        manager.create_index(by_place).await
     }
 }

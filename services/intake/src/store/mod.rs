@@ -1,4 +1,5 @@
-//! The tables of intake: tickets, messages, requesters, and who has which ticket.
+//! The tables of intake: tickets, messages, requesters, who has which ticket and
+//! whose replies need approval.
 //!
 //! Personal data (names, addresses, texts) is in `intake_requesters`, in `intake_messages` and in
 //! the subject of `intake_tickets`, nowhere else. Ids are text, times are milliseconds since the
@@ -14,6 +15,7 @@ pub(crate) mod listing;
 pub(crate) mod messages;
 mod migrations;
 pub(crate) mod requesters;
+pub(crate) mod supervision;
 pub(crate) mod tickets;
 
 pub use migrations::migrations;

@@ -1,7 +1,7 @@
 //! The events of intake, as drafts for the journal: ids, facts and measures.
 
 use lotse_clock::Timestamp;
-use lotse_ids::{RequesterId, TicketId, organisation};
+use lotse_ids::{MessageId, RequesterId, TicketId, organisation};
 use lotse_journal::{Body, Draft};
 use lotse_proto::intake::v1::EraseRequesterResponse;
 use lotse_proto::journal::v1 as proto;
@@ -102,8 +102,13 @@ pub(crate) fn status_changed(
     draft(ticket, past, body)
 }
 
-/// A message or note was added.
-pub(crate) fn message_added(ticket: &Ticket, message: &Message, past: Option<Timestamp>) -> Draft {
+/// A message or note was added, as a note was approved to be sent where one is named.
+pub(crate) fn message_added(
+    ticket: &Ticket,
+    message: &Message,
+    approved_note: Option<&MessageId>,
+    past: Option<Timestamp>,
+) -> Draft {
     let body = Body::MessageAdded(proto::MessageAdded {
         message_id: message.id.to_string(),
         author_kind: enums::author_kind(message.author_kind).into(),
@@ -112,6 +117,7 @@ pub(crate) fn message_added(ticket: &Ticket, message: &Message, past: Option<Tim
         composed_at: message.composed_at.map(to_proto),
         received_at: Some(to_proto(message.received_at)),
         body_bytes: message.body.len() as u64,
+        approved_note_id: approved_note.map(ToString::to_string).unwrap_or_default(),
     });
     draft(ticket, past, body)
 }

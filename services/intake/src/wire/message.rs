@@ -2,7 +2,7 @@
 
 use lotse_clock::Timestamp;
 use lotse_errors::Violations;
-use lotse_ids::{AgentId, RequesterId, TicketId};
+use lotse_ids::{AgentId, MessageId, RequesterId, TicketId};
 use lotse_proto::intake::v1 as proto;
 
 use super::time::{When, not_after, when};
@@ -20,12 +20,17 @@ pub(crate) struct NewMessage {
     pub(crate) body: String,
     pub(crate) composed_at: Option<Timestamp>,
     pub(crate) when: When,
+    /// The note that was approved to be sent as this.
+    pub(crate) approved_note: Option<MessageId>,
+    /// Whom the caller's token acts for.
+    pub(crate) sender: Option<AgentId>,
 }
 
 /// Reads the request; `None` when something is wrong.
 pub(crate) fn read(
     wrong: &mut Violations,
     request: &proto::AddMessageRequest,
+    sender: Option<&AgentId>,
     now: Timestamp,
 ) -> Option<NewMessage> {
     let proto::AddMessageRequest {
@@ -36,6 +41,7 @@ pub(crate) fn read(
         body,
         composed_at,
         occurred_at,
+        approved_note_id,
     } = request;
     check::request_id(wrong, request_id);
     let when = when(wrong, occurred_at.as_ref(), now);
@@ -45,6 +51,7 @@ pub(crate) fn read(
         .and_then(|author| read_author(wrong, author));
     let visibility = enums::read_visibility(wrong, *visibility);
     let body = check::body(wrong, body, 1);
+    let approved_note = wrong.parse_optional("approved_note_id", approved_note_id);
     let composed_at = not_after(
         wrong,
         "composed_at",
@@ -69,6 +76,8 @@ pub(crate) fn read(
         body,
         composed_at,
         when,
+        approved_note,
+        sender: sender.cloned(),
     })
 }
 

@@ -18,5 +18,6 @@ mod listing;
 mod merging;
 mod privacy;
 mod repeats;
+mod supervision;
 mod support;
 mod times;

@@ -98,7 +98,8 @@ impl CoverageService for Api {
                 &request.request_id,
                 &request,
                 |tx| async move {
-                    let (cover, outcome) = self.app.put_cover(&tx, wanted).await?;
+                    let put = self.app.put_cover(&tx, wanted);
+                    let (cover, outcome) = self.app.telling_supervision(&tx, put).await?;
                     Ok(proto::PutCoverResponse {
                         cover: Some(covers::cover(&cover)),
                         outcome: show::outcome(outcome),
@@ -130,7 +131,8 @@ impl CoverageService for Api {
             request_id,
             &request,
             |tx| async move {
-                self.app.delete_cover(&tx, id, etag).await?;
+                let delete = self.app.delete_cover(&tx, id, etag);
+                self.app.telling_supervision(&tx, delete).await?;
                 Ok(proto::DeleteCoverResponse {})
             },
         )

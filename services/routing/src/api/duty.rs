@@ -61,7 +61,8 @@ impl DutyService for Api {
             &request.request_id,
             &request,
             |tx| async move {
-                let (rota, outcome) = self.app.put_rota(&tx, wanted).await?;
+                let put = self.app.put_rota(&tx, wanted);
+                let (rota, outcome) = self.app.telling_supervision(&tx, put).await?;
                 Ok(proto::PutRotaResponse {
                     rota: Some(rotas::rota(&rota)),
                     outcome: show::outcome(outcome),
@@ -118,7 +119,8 @@ impl DutyService for Api {
             &request.request_id,
             &request,
             |tx| async move {
-                let (one, outcome) = self.app.put_override(&tx, wanted).await?;
+                let put = self.app.put_override(&tx, wanted);
+                let (one, outcome) = self.app.telling_supervision(&tx, put).await?;
                 Ok(proto::PutOverrideResponse {
                     duty_override: Some(rotas::duty_override(&one)),
                     outcome: show::outcome(outcome),
@@ -148,7 +150,8 @@ impl DutyService for Api {
             request_id,
             &request,
             |tx| async move {
-                self.app.delete_override(&tx, id, etag).await?;
+                let delete = self.app.delete_override(&tx, id, etag);
+                self.app.telling_supervision(&tx, delete).await?;
                 Ok(proto::DeleteOverrideResponse {})
             },
         )
@@ -257,6 +260,7 @@ impl DutyService for Api {
         let caller = caller(&request);
         let request = request.into_inner();
         let reply = &replies::to_approve(&request)?;
+        self.acts_for(&caller, &reply.agent).await?;
         self.command(
             &caller,
             "RequestReplyApproval",
@@ -279,6 +283,7 @@ impl DutyService for Api {
         let caller = caller(&request);
         let request = request.into_inner();
         let wish = &replies::decided(&request)?;
+        self.acts_for(&caller, &wish.by).await?;
         self.command(
             &caller,
             "DecideReply",

@@ -25,6 +25,7 @@ pub(crate) mod rotas;
 pub(crate) mod settings;
 pub(crate) mod shifts;
 pub(crate) mod simulate;
+mod supervision;
 pub(crate) mod turns;
 pub(crate) mod watch;
 pub(crate) mod workflow;

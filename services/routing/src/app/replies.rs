@@ -1,5 +1,7 @@
 //! Whose replies need a mentor's approval, and the approvals.
 
+use std::collections::HashMap;
+
 use lotse_errors::ErrorReason;
 use lotse_ids::{AgentId, MessageId, TicketId};
 use lotse_journal::{Body, Draft, Tx};
@@ -9,13 +11,11 @@ use sea_orm::ConnectionTrait;
 use super::{App, Ref, find_agent, one_more, page};
 use crate::domain::codes::ReviewState;
 use crate::domain::directory::Directory;
-use crate::domain::duty::mentor_of;
 use crate::domain::item::Item;
 use crate::domain::review::Review;
-use crate::domain::turns::Stretch;
+use crate::domain::supervision::of_group;
 use crate::error::Error;
-use crate::store::lasting::Range;
-use crate::store::{items, replies as store, rotas};
+use crate::store::{items, replies as store};
 
 /// A reply that somebody wants to send.
 #[derive(Clone, Debug)]
@@ -152,8 +152,7 @@ impl App {
         Ok(page(found, limit))
     }
 
-    /// Whose approval an agent's replies on a ticket need: by the rota of its group, and by that of
-    /// the group that covers it.
+    /// Whose approval an agent's replies on a ticket need.
     async fn mentor(
         &self,
         conn: &impl ConnectionTrait,
@@ -165,20 +164,18 @@ impl App {
         let Some(group) = &item.group else {
             return Ok(None);
         };
-        let covering = directory.cover_of(group, now).map(|cover| &cover.by);
-        let groups = [Some(group), covering];
-        for rota in groups
-            .into_iter()
-            .flatten()
+        let mut overrides = HashMap::new();
+        let covering = directory.covers(group).iter().map(|cover| &cover.by);
+        for rota in covering
+            .chain([group])
             .filter_map(|group| directory.rota_of(group))
         {
-            let range = Range::within(Stretch::at(now));
-            let overrides = rotas::overrides(conn, &rota.setting.id, &range, None).await?;
-            if let Some(mentor) = mentor_of(rota, &overrides, agent, now) {
-                return Ok(Some(mentor.clone()));
-            }
+            let rota = &rota.setting.id;
+            overrides.insert(rota.clone(), self.exceptions(conn, rota).await?);
         }
-        Ok(None)
+        let mut all = of_group(directory, &overrides, group).into_iter();
+        let found = all.find(|one| one.agent == *agent && one.lasts(now));
+        Ok(found.map(|one| one.mentor))
     }
 }
 

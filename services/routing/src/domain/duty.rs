@@ -182,24 +182,6 @@ pub(crate) fn of_group(mut present: Vec<Present>, lead: Option<&AgentId>) -> Vec
     once(present.chain(lead))
 }
 
-/// Whose approval an agent's public replies need in a rota: in a layer of it at any time, by an
-/// exception while that lasts.
-pub(crate) fn mentor_of<'a>(
-    rota: &'a Rota,
-    overrides: &'a [Override],
-    agent: &AgentId,
-    at: Timestamp,
-) -> Option<&'a AgentId> {
-    let lasting = overrides
-        .iter()
-        .filter(|one| one.starts_at <= at && at < one.ends_at)
-        .filter_map(|one| one.shadow.as_ref());
-    let layers = rota.profile().layers.iter();
-    let mut all = lasting.chain(layers.filter_map(|layer| layer.shadow.as_ref()));
-    let found = all.find(|shadow| shadow.approval && shadow.agent == *agent)?;
-    Some(&found.mentor)
-}
-
 /// Everybody where they come first.
 pub(crate) fn once(all: impl IntoIterator<Item = OnDuty>) -> Vec<OnDuty> {
     let mut seen = HashSet::new();

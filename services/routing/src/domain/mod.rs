@@ -10,7 +10,7 @@
 //!
 //! [`rota`] is who is on duty when as configured, [`turns`] finds whose turn it is, [`duty`] adds
 //! the exceptions and whoever else stands in, [`turn_list`] tells all turns of a while, and
-//! [`hand_over_note`] is what is left for the next. [`shift_plan`] is when each agent should be at work,
+//! [`hand_over_note`] is what is left for the next; [`supervision`] says whose replies a mentor approves. [`shift_plan`] is when each agent should be at work,
 //! [`cover`] has one group answer for another, and [`coverage`] finds when too few will be there.
 //!
 //! [`learning`] finds from history which group a ticket will end in: from [`evidence`], as good as
@@ -52,6 +52,7 @@ pub(crate) mod review;
 pub(crate) mod rota;
 pub(crate) mod setting;
 pub(crate) mod shift_plan;
+pub(crate) mod supervision;
 pub(crate) mod turn_list;
 pub(crate) mod turns;
 pub(crate) mod way;

@@ -135,6 +135,7 @@ impl<'a> News<'a> {
             | Body::OfferChanged(_)
             | Body::WrapUpEnded(_)
             | Body::ReplyReviewed(_)
+            | Body::SupervisionChanged(_)
             | Body::ClockChanged(_)
             | Body::InvitationChanged(_)
             | Body::AnswerRecorded(_)
