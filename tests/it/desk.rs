@@ -34,23 +34,34 @@ pub(crate) struct Desk {
 impl Desk {
     /// As `lotse up` has it.
     pub(crate) async fn sqlite() -> Self {
-        Self::open(lotse_testkit::sqlite(suite::migrations).await, None).await
+        Self::sqlite_with(&behaviour()).await
+    }
+
+    /// The same, configured otherwise.
+    pub(crate) async fn sqlite_with(behaviour: &Behaviour) -> Self {
+        let db = lotse_testkit::sqlite(suite::migrations).await;
+        Self::open(db, None, behaviour).await
     }
 
     /// As a cluster has it; `None` where one of the two is not installed. The keys in Redis have
     /// the suite's own prefix, so each desk has a server of its own.
     pub(crate) async fn postgres_and_redis() -> Option<Self> {
-        let db = lotse_testkit::postgres(suite::migrations).await?;
-        Some(Self::open(db, Some(lotse_testkit::own_redis()?)).await)
+        Self::postgres_and_redis_with(&behaviour()).await
     }
 
-    async fn open(db: TestDb, redis: Option<Redis>) -> Self {
+    /// The same, configured otherwise.
+    pub(crate) async fn postgres_and_redis_with(behaviour: &Behaviour) -> Option<Self> {
+        let db = lotse_testkit::postgres(suite::migrations).await?;
+        Some(Self::open(db, Some(lotse_testkit::own_redis()?), behaviour).await)
+    }
+
+    async fn open(db: TestDb, redis: Option<Redis>, behaviour: &Behaviour) -> Self {
         let clock = BusinessClock::manual(OPENING);
         let url = redis.as_ref().map(Redis::url);
         let parts = Parts::open(db.db(), clock.clone(), url.as_deref())
             .await
             .unwrap();
-        let suite = InProcess::new(clock, suite::services(&parts, &behaviour()));
+        let suite = InProcess::new(clock, suite::services(&parts, behaviour));
         let channel = Channel::in_process(suite.stack());
         parts.connect(&channel);
         Self {

@@ -27,3 +27,4 @@ mod replay;
 mod serving;
 mod shaken;
 mod trace;
+mod words;
