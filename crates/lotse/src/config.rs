@@ -124,3 +124,35 @@ fn behaviour(draft: &Draft<'_>, problems: &mut Problems) -> Option<Behaviour> {
         links: links.ok()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::de::DeserializeOwned;
+    use toml::Table;
+
+    /// The keys that a section takes, as it names them to whoever sets an unknown one.
+    fn keys_of<T: DeserializeOwned>() -> BTreeSet<String> {
+        let refused = toml::from_str::<T>("no_such_key = 1").err();
+        let told = refused.expect("an unknown key is refused").to_string();
+        let (_, expected) = told.split_once("expected").expect("the keys are named");
+        let quoted = expected.split('`').skip(1).step_by(2);
+        quoted.map(str::to_owned).collect()
+    }
+
+    fn keys_in(section: &Table) -> BTreeSet<String> {
+        section.keys().cloned().collect()
+    }
+
+    #[test]
+    fn every_key_of_routing_is_documented_with_its_default() {
+        let documented: Table = lotse_config::DEFAULTS.parse().expect("valid TOML");
+        let routing = documented["routing"].as_table().expect("a section");
+        let learning = routing["learning"].as_table().expect("a section");
+        assert_eq!(keys_in(routing), keys_of::<lotse_routing::Config>());
+        assert_eq!(keys_in(learning), keys_of::<lotse_routing::Learning>());
+        let read: lotse_routing::Config = routing.clone().try_into().expect("sound");
+        assert_eq!(read, lotse_routing::Config::default());
+    }
+}

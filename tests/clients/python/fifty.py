@@ -2,10 +2,10 @@
 of `cargo build -p lotse-tests --example desk`.
 
 Chats and calls are offered to agents who accept, decline or go silent; mail is theirs at once. They
-answer what they have and solve it; some room stays taken while they wrap up. Checked all the while
-and at the end: nobody is over capacity, no ticket is offered to the same agent twice, who was silent
-counts as not responding and gets nothing more, all room is given back, and every ticket has exactly
-one owner or waits with a reason.
+answer what they have and solve it; some room stays taken while they wrap up. When all have gone home
+a few more tickets come. Checked all the while and at the end: nobody is over capacity, no ticket is
+offered to the same agent twice, who was silent counts as not responding and gets nothing more, all
+room is given back, and every ticket has exactly one owner or waits with a reason.
 """
 
 import collections
@@ -25,10 +25,11 @@ AGENTS = 50
 SECONDS = 600
 STEP = 1
 CAPACITY = 3
+CHATS = 2
 TIMEOUT = 20
 WRAP_UP = 10
 # Of a hundred offers.
-ACCEPTED, DECLINED = 80, 12
+ACCEPTED, DECLINED = 86, 12
 
 
 class Desk:
@@ -96,7 +97,7 @@ class Day:
         self.workflow_stub = workflow_grpc.WorkflowServiceStub(desk.channel)
         self.desk, self.dice = desk, random.Random(seed)
         self.agents: dict[str, Agent] = {}
-        self.tickets: list[str] = []
+        self.tickets: dict[str, int] = {}  # their channels
         self.answers: list = []  # (when, number, agent, offer, what)
         self.work: list = []  # (when, ticket, agent)
         self.seen: set[str] = set()
@@ -105,6 +106,9 @@ class Day:
         self.asked: dict[str, set[str]] = collections.defaultdict(set)
         self.accepted: dict[str, str] = {}
         self.owner: dict[str, str] = {}
+        self.solved_by: dict[str, str] = {}
+        # What each agent has or is being asked to take.
+        self.held: dict[str, set[str]] = collections.defaultdict(set)
         self.peak = 0
 
     def staff(self) -> None:
@@ -124,7 +128,7 @@ class Day:
                 group_ids=[group_id],
                 capacity=CAPACITY,
                 channel_weights=[{"channel": self.common.CHANNEL_PHONE, "thousandths": 2000}],
-                channel_caps=[{"channel": self.common.CHANNEL_CHAT, "tickets": 2}],
+                channel_caps=[{"channel": self.common.CHANNEL_CHAT, "tickets": CHATS}],
             )
             put = self.agent_messages.PutAgentRequest(agent=agent)
             agent_id = self.agents_stub.PutAgent(put).agent.id
@@ -149,8 +153,8 @@ class Day:
             self.look(now)
 
     def arrivals(self) -> None:
-        """About two tickets a second, now and then a rush."""
-        for _ in range(self.dice.choice([0, 1, 1, 2, 2, 3, 6])):
+        """A bit more than a ticket a second, now and then a rush."""
+        for _ in range(self.dice.choice([0, 0, 1, 1, 1, 1, 2, 4])):
             channel = self.dice.choice(
                 [self.common.CHANNEL_CHAT] * 5
                 + [self.common.CHANNEL_PHONE] * 2
@@ -163,7 +167,7 @@ class Day:
                 subject="Help",
                 body="Please.",
             )
-            self.tickets.append(self.tickets_stub.CreateTicket(request).ticket.id)
+            self.tickets[self.tickets_stub.CreateTicket(request).ticket.id] = channel
 
     def answer(self, now: int) -> None:
         """Whoever has thought about an offer for long enough answers."""
@@ -223,8 +227,16 @@ class Day:
             elif body == "ticket_assigned":
                 self.assigned(now, event.ticket_id, event.ticket_assigned)
             elif body == "ticket_released":
-                assert self.owner.pop(event.ticket_id) == event.ticket_released.agent_id
+                agent_id = event.ticket_released.agent_id
+                assert self.owner.pop(event.ticket_id) == agent_id
+                self.solved_by[event.ticket_id] = agent_id
+                self.held[agent_id].remove(event.ticket_id)
                 self.told["released"] += 1
+        for agent_id, tickets in self.held.items():
+            channels = collections.Counter(self.tickets[ticket_id] for ticket_id in tickets)
+            taken = channels.total() + channels[self.common.CHANNEL_PHONE]
+            assert taken <= CAPACITY, f"{agent_id} is over capacity: {tickets}"
+            assert channels[self.common.CHANNEL_CHAT] <= CHATS, f"{agent_id} has too many chats"
 
     def offered(self, now: int, ticket_id: str, change) -> None:
         agent, what = self.agents[change.agent_id], change.DESCRIPTOR.enum_types_by_name["Change"]
@@ -235,6 +247,7 @@ class Day:
             assert agent.id not in self.asked[ticket_id], f"{ticket_id} twice to {agent.id}"
             assert ticket_id not in self.owner, f"{ticket_id} has an owner and was offered"
             self.asked[ticket_id].add(agent.id)
+            self.held[agent.id].add(ticket_id)
             if agent.silent:
                 return
             luck = self.dice.randrange(100)
@@ -247,9 +260,12 @@ class Day:
             entry = (when, len(self.seen), agent.id, change.offer_id, what)
             heapq.heappush(self.answers, entry)
             self.seen.add(change.offer_id)
-        elif name == "ACCEPTED":
+            return
+        if name == "ACCEPTED":
             self.accepted[ticket_id] = agent.id
-        elif name == "TIMED_OUT":
+            return
+        self.held[agent.id].remove(ticket_id)
+        if name == "TIMED_OUT":
             agent.silent_since = agent.silent_since or now
 
     def assigned(self, now: int, ticket_id: str, assigned) -> None:
@@ -260,6 +276,7 @@ class Day:
         chosen = self.accepted.pop(ticket_id, None) == agent.id and not agent.silent
         assert chosen or not agent.silent_since, "to somebody who does not respond"
         self.owner[ticket_id] = assigned.agent_id
+        self.held[assigned.agent_id].add(ticket_id)
         self.told["assigned"] += 1
         when = now + self.dice.randrange(15, 90) * 1000
         heapq.heappush(self.work, (when, ticket_id, assigned.agent_id))
@@ -289,6 +306,12 @@ class Day:
             self.answer(1 << 62)
             self.solve(1 << 62)
             self.hear(self.desk.advance(5))
+        assert not self.board().waiting, "somebody is free and something waits"
+        for agent_id in self.agents:
+            self.be(agent_id, self.presence.PRESENCE_OFFLINE)
+        for _ in range(20):
+            self.arrivals()
+        self.hear(self.desk.advance(STEP))
         board = self.board()
         waiting = {ticket.ticket_id: ticket.reason for ticket in board.waiting}
         assert not board.offers and not self.owner, (board.offers, self.owner)
@@ -299,9 +322,10 @@ class Day:
             route = self.routing_stub.ExplainRouting(explain).route
             if route.state == self.routing.ROUTE_STATE_WAITING:
                 assert waiting[ticket_id], f"{ticket_id} waits without a reason"
+                assert ticket_id not in self.solved_by, f"{ticket_id} was solved and waits"
             else:
                 assert route.state == self.routing.ROUTE_STATE_DONE, route
-                assert route.agent_id in self.agents, route
+                assert route.agent_id == self.solved_by[ticket_id], route
         silent = [agent for agent in self.agents.values() if agent.silent]
         self.told["waiting at the end"] = len(waiting)
         print(f"Python: {AGENTS} agents, {len(self.tickets)} tickets in {SECONDS} s of manual time")
