@@ -3,6 +3,7 @@
 //! The comments in the protos are the reference documentation.
 
 pub mod time;
+mod workflow;
 
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
 #[path = "gen/mod.rs"]

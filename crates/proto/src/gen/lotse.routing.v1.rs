@@ -8635,8 +8635,9 @@ pub mod routing_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
-        /// Takes a ticket that was offered: it is the agent's. A token acts for its own agent only, unless
-        /// it carries `routing.admin`. May be retried with the same `request_id`. Reasons: INVALID_FIELD,
+        /// Takes a ticket that was offered: it is the agent's. Accepting again by the same agent is harmless:
+        /// while they have the ticket by this offer it answers the same and changes nothing, with whatever
+        /// `request_id`. A token acts for its own agent only, unless it carries `routing.admin`. Reasons: INVALID_FIELD,
         /// RESOURCE_NOT_FOUND, NOT_YOUR_AGENT, OFFER_OVER (the metadata's `state` says what became of it),
         /// REQUEST_ID_REUSED.
         pub async fn accept_offer(
@@ -8912,8 +8913,9 @@ pub mod routing_service_server {
             &self,
             request: tonic::Request<super::ListMisroutesRequest>,
         ) -> std::result::Result<tonic::Response<super::ListMisroutesResponse>, tonic::Status>;
-        /// Takes a ticket that was offered: it is the agent's. A token acts for its own agent only, unless
-        /// it carries `routing.admin`. May be retried with the same `request_id`. Reasons: INVALID_FIELD,
+        /// Takes a ticket that was offered: it is the agent's. Accepting again by the same agent is harmless:
+        /// while they have the ticket by this offer it answers the same and changes nothing, with whatever
+        /// `request_id`. A token acts for its own agent only, unless it carries `routing.admin`. Reasons: INVALID_FIELD,
         /// RESOURCE_NOT_FOUND, NOT_YOUR_AGENT, OFFER_OVER (the metadata's `state` says what became of it),
         /// REQUEST_ID_REUSED.
         async fn accept_offer(

@@ -70,40 +70,16 @@ fn rule(rule: &Rule) -> proto::WorkflowRule {
         any_of,
         unless,
     } = rule;
-    let proto::WorkflowConditions {
-        categories,
-        channels,
-        priorities,
-        languages,
-        tags,
-        skills,
-        organisations,
-        attributes,
-    } = conditions(when);
-    // Where one value is meant, as older clients know it.
-    let is_one = |(_, given): &(String, proto::AttributeValues)| given.values.len() == 1;
-    let (one, several): (Vec<_>, Vec<_>) = attributes.into_iter().partition(is_one);
-    let one = one.into_iter();
     let (group_id, steps, preferred_skills) = way(leads);
     proto::WorkflowRule {
         name: name.clone(),
         group_id,
-        categories,
-        channels,
-        priorities,
-        languages,
-        tags,
-        skills,
-        attributes: one
-            .map(|(key, given)| (key, given.values.concat()))
-            .collect(),
-        organisations,
-        attributes_in: several.into_iter().collect(),
         any_of: any_of.iter().map(conditions).collect(),
         unless: unless.iter().map(conditions).collect(),
         steps,
         preferred_skills,
         choose: choice(leads),
+        ..proto::WorkflowRule::under(conditions(when))
     }
 }
 
