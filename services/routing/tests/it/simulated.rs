@@ -61,21 +61,21 @@ shifts = ["early", "late"]
 
 [[tickets]]
 class = "questions"
-per_hour = 16.0
+per_hour = 10.0
 by_hour = [0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-handling = { log_normal = { mean = "15m", deviation = "11m" } }
+handling = { log_normal = { mean = "24m", deviation = "18m" } }
 told = { language = "de" }
 [[tickets]]
 class = "network"
-per_hour = 5.0
+per_hour = 3.0
 by_hour = [0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-handling = { exponential = "12m" }
+handling = { exponential = "20m" }
 told = { category = "network" }
 [[tickets]]
 class = "urgent"
-per_hour = 3.0
+per_hour = 2.0
 by_hour = [0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-handling = { fixed = "4m" }
+handling = { fixed = "6m" }
 told = { priority = "urgent", language = "en" }
 
 [workflow]
@@ -135,7 +135,7 @@ lotse_testkit::on_both_databases! {
                 real.push((ticket, route.assigned_at, route.agent_id));
             }
         }
-        assert!(simulated.len() > 90, "{}", simulated.len());
+        assert!(simulated.len() > 60, "{}", simulated.len());
         assert_eq!(real, simulated);
         // Nobody has anything that the simulation left waiting.
         let events = stage.all_events().await;
