@@ -98,7 +98,7 @@ impl CoverageService for Api {
                 &request.request_id,
                 &request,
                 |tx| async move {
-                    let put = self.app.put_cover(&tx, wanted);
+                    let put = Box::pin(self.app.put_cover(&tx, wanted));
                     let (cover, outcome) = self.app.telling_supervision(&tx, put).await?;
                     Ok(proto::PutCoverResponse {
                         cover: Some(covers::cover(&cover)),
@@ -131,7 +131,7 @@ impl CoverageService for Api {
             request_id,
             &request,
             |tx| async move {
-                let delete = self.app.delete_cover(&tx, id, etag);
+                let delete = Box::pin(self.app.delete_cover(&tx, id, etag));
                 self.app.telling_supervision(&tx, delete).await?;
                 Ok(proto::DeleteCoverResponse {})
             },

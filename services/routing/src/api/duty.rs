@@ -61,7 +61,7 @@ impl DutyService for Api {
             &request.request_id,
             &request,
             |tx| async move {
-                let put = self.app.put_rota(&tx, wanted);
+                let put = Box::pin(self.app.put_rota(&tx, wanted));
                 let (rota, outcome) = self.app.telling_supervision(&tx, put).await?;
                 Ok(proto::PutRotaResponse {
                     rota: Some(rotas::rota(&rota)),
@@ -119,7 +119,7 @@ impl DutyService for Api {
             &request.request_id,
             &request,
             |tx| async move {
-                let put = self.app.put_override(&tx, wanted);
+                let put = Box::pin(self.app.put_override(&tx, wanted));
                 let (one, outcome) = self.app.telling_supervision(&tx, put).await?;
                 Ok(proto::PutOverrideResponse {
                     duty_override: Some(rotas::duty_override(&one)),
@@ -150,7 +150,7 @@ impl DutyService for Api {
             request_id,
             &request,
             |tx| async move {
-                let delete = self.app.delete_override(&tx, id, etag);
+                let delete = Box::pin(self.app.delete_override(&tx, id, etag));
                 self.app.telling_supervision(&tx, delete).await?;
                 Ok(proto::DeleteOverrideResponse {})
             },

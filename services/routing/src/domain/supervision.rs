@@ -31,7 +31,7 @@ impl Supervised {
     fn within(self, from: Timestamp, until: Timestamp) -> Option<Self> {
         let from = self.from.map_or(from, |own| own.max(from));
         let until = self.until.map_or(until, |own| own.min(until));
-        (from < until).then(|| Self {
+        (from < until).then_some(Self {
             from: Some(from),
             until: Some(until),
             ..self
