@@ -144,13 +144,13 @@ impl Player {
             match self.cast.perform(&action).await {
                 Ok(ticket_id) => self.story.done(&action, &ticket_id, self.clock.now()),
                 Err(status) => {
-                    tracing::warn!(
-                        ticket = action.ticket_id,
-                        code = ?status.code(),
-                        reason = status.message(),
-                        "the demo leaves a ticket alone"
-                    );
-                    self.story.refused(&action, self.clock.now());
+                    let (ticket, code) = (&action.ticket_id, status.code());
+                    let reason = status.message();
+                    if self.story.refused(&action, self.clock.now()) {
+                        tracing::warn!(ticket, ?code, reason, "the demo leaves a ticket alone");
+                    } else {
+                        tracing::debug!(ticket, ?code, reason, "somebody was quicker");
+                    }
                 }
             }
         }

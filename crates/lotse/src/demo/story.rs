@@ -183,18 +183,20 @@ impl Story {
         }
     }
 
-    /// An action was refused: somebody else has a hand in the ticket. The story leaves it.
-    pub(crate) fn refused(&mut self, action: &Action, now: Timestamp) {
+    /// An action was refused: somebody else has a hand in the ticket. Returns whether the story
+    /// leaves it for that.
+    pub(crate) fn refused(&mut self, action: &Action, now: Timestamp) -> bool {
         if let What::Acknowledge(_) | What::Take(_) | What::Answer(..) | What::Back(_) = action.what
         {
             // Somebody was quicker: the ticket goes on as if nobody had been told or asked.
-            return;
+            return false;
         }
         self.forget(action.key);
         if let What::Work { agent, .. } = &action.what {
             self.desks.finish(agent);
             self.look(agent, now);
         }
+        true
     }
 
     /// What a beat means now; `None` when it is over with.

@@ -180,7 +180,7 @@ fn a_refused_action_leaves_the_ticket_alone_and_the_agent_free() {
             break action;
         }
     };
-    story.refused(&work, later);
+    assert!(story.refused(&work, later));
     assert!(!story.assigned("one", "ana", later));
     assert!(
         story
