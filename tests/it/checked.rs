@@ -16,7 +16,7 @@ async fn routing_breaks_no_promise_while_its_replicas_are_killed() {
     let json = folder.path().join("report.json");
     let arguments = format!(
         "check routing --database {} --redis {} --json {} \
-         --replicas 2 --agents 24 --groups 3 --tickets 300 --kill-every 4",
+         --replicas 2 --agents 24 --groups 3 --tickets 400 --kill-every 1",
         postgres.url(),
         redis.url(),
         json.display()
@@ -27,7 +27,7 @@ async fn routing_breaks_no_promise_while_its_replicas_are_killed() {
     let report: Value = serde_json::from_slice(&report).unwrap();
     assert!(ended.status.success(), "{report:#}");
     let told = |pointer: &str| report.pointer(pointer).unwrap().as_u64().unwrap();
-    assert_eq!(told("/journal/tickets"), 300);
+    assert_eq!(told("/journal/tickets"), 400);
     assert_eq!(told("/left_open"), 0);
     for happened in [
         "kills",

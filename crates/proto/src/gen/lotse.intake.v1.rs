@@ -582,7 +582,8 @@ pub mod requester_service_client {
         /// wrote them, and what the requester wrote on other tickets. Tickets, their facts (attributes
         /// too), times and counts stay, and so does the id, as that of nobody; the same person writing again is
         /// a new requester. Routing forgets what it has learnt from these words by their tickets. Not
-        /// erased: what agents wrote when they handed a ticket over, comments in surveys.
+        /// erased: what agents wrote when they handed a ticket over, comments in surveys. Answers that are
+        /// kept for callers who repeat a request_id, words in them, go by themselves after two days.
         ///
         /// Erasing again erases what has come since, so it may be repeated at will; a ticket that is being
         /// taken in at the same moment may need it. NOT_FOUND (RESOURCE_NOT_FOUND) when there is none with
@@ -631,7 +632,8 @@ pub mod requester_service_server {
         /// wrote them, and what the requester wrote on other tickets. Tickets, their facts (attributes
         /// too), times and counts stay, and so does the id, as that of nobody; the same person writing again is
         /// a new requester. Routing forgets what it has learnt from these words by their tickets. Not
-        /// erased: what agents wrote when they handed a ticket over, comments in surveys.
+        /// erased: what agents wrote when they handed a ticket over, comments in surveys. Answers that are
+        /// kept for callers who repeat a request_id, words in them, go by themselves after two days.
         ///
         /// Erasing again erases what has come since, so it may be repeated at will; a ticket that is being
         /// taken in at the same moment may need it. NOT_FOUND (RESOURCE_NOT_FOUND) when there is none with
